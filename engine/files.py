@@ -1,0 +1,146 @@
+"""Files that survive a crash: atomic replacement, whole-line appends, tolerant reads.
+
+Knows nothing of jobs; `engine.job` owns the names.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+MAX_JSON_BYTES = 64 * 1024 * 1024
+"""A JSON file larger than this is not ours; reading it is refused."""
+
+
+def to_bytes(value: Any) -> bytes:
+    """JSON bytes; NaN and infinity become null, as JSON has no word for them."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace `path` so that every reader sees the old or the new content, never a part.
+
+    `durable` also survives a power loss (fsync of file and folder); progress ticks do without.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """`write_atomic` of one JSON value."""
+    write_atomic(path, to_bytes(value) + b"\n", durable=durable)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in `folder` survive a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in `path`; None when the file is missing, and ValueError when it is no object."""
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError(f"{path.name} is larger than {MAX_JSON_BYTES} bytes")
+        data = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not isinstance(data, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
+    return data
+
+
+class LineAppender:
+    """Appends one JSON object a line, each with one `os.write`; for the single writer of a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+
+    def append(self, value: Any) -> None:
+        """Write one line.
+
+        Raises:
+            OSError: the disk is full or failed; half a line may be there, and the next opening heals it.
+        """
+        line = to_bytes(value) + b"\n"
+        written = os.write(self._descriptor, line)
+        if written != len(line):
+            os.write(self._descriptor, line[written:])
+
+    def sync(self) -> None:
+        """Make every line so far survive a power loss."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+@dataclass
+class LineReader:
+    """Reads only what was added to a growing file since the last read.
+
+    Half a last line waits for its end; a file that was replaced or shrank is read from its beginning,
+    which `restarts` counts.
+    """
+
+    path: Path
+    offset: int = 0
+    inode: tuple[int, int] | None = None
+    restarts: int = 0
+
+    def read(self, max_bytes: int = 8 * 1024 * 1024) -> list[bytes]:
+        """The whole lines that are new, at most about `max_bytes` of them."""
+        try:
+            with self.path.open("rb") as file:
+                stat = os.fstat(file.fileno())
+                inode = (stat.st_dev, stat.st_ino)
+                if self.inode is not None and (inode != self.inode or stat.st_size < self.offset):
+                    self.offset = 0
+                    self.restarts += 1
+                self.inode = inode
+                if stat.st_size == self.offset:
+                    return []
+                file.seek(self.offset)
+                block = file.read(max_bytes)
+                end = block.rfind(b"\n") + 1
+                if not end and len(block) == max_bytes:
+                    self.offset += len(block)
+                    return []
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        self.offset += end
+        return block[:end].splitlines()
+
+    def objects(self, max_bytes: int = 8 * 1024 * 1024) -> Iterator[dict[str, Any]]:
+        """The new lines as JSON objects; a line that is none is passed over."""
+        for line in self.read(max_bytes):
+            try:
+                value = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                continue
+            if isinstance(value, dict):
+                yield value
