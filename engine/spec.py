@@ -1,0 +1,425 @@
+"""JobSpec: what the user asked for. Reads YAML, TOML and JSON; reports every problem at once.
+
+Names are those of `transformers.TrainingArguments`, TRL and PEFT wherever they have one. User specs are
+strict: an unknown key is an error that names the nearest right one.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engine import schema
+from engine.errors import Problem, SpecError
+
+METHODS = {"sft": "sft", "pretrain": "sft"}
+"""Method -> the TRL config that holds its `training` fields."""
+
+Method = Literal["sft", "pretrain"]
+
+
+class Section(BaseModel):
+    """A part of the spec; unknown keys are errors, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ModelSection(Section):
+    """The base model."""
+
+    name: str = Field(min_length=1)
+    """Hub id, or a folder with config and tokenizer."""
+    revision: str | None = None
+    """Branch, tag or commit on the Hub."""
+    initialize: Literal["pretrained", "random"] = "pretrained"
+    """`random` trains from scratch: the folder needs a config and a tokenizer, and no weights."""
+    quantization: Literal["none"] = "none"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`auto` is float32 on CPU, and bfloat16 on a GPU that has it."""
+    chat_template: Literal["auto", "none"] = "auto"
+    """`auto` uses the tokenizer's own when it has one; `none` joins prompt and completion as they are."""
+
+
+class AdapterSection(BaseModel):
+    """The PEFT adapter; any further field of the PEFT config is taken under its own name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+
+    type: Literal["lora", "none"] = "lora"
+    """`none` is full fine-tuning."""
+    r: int = Field(default=16, ge=1)
+    lora_alpha: float = Field(default=32, gt=0)
+    lora_dropout: float = Field(default=0.05, ge=0, lt=1)
+    target_modules: str | list[str] = "all-linear"
+
+
+class DataSection(Section):
+    """The training data."""
+
+    train: str = Field(min_length=1)
+    """File, folder, glob or Hub id; relative to the spec file."""
+    eval: float | str | None = None
+    """A fraction to hold out, or a file."""
+    format: str = "auto"
+    columns: dict[str, str] = {}
+    """Our column name -> the file's: `{prompt: question, completion: answer}`."""
+
+    @model_validator(mode="after")
+    def _fraction(self) -> "DataSection":
+        if isinstance(self.eval, float | int) and not 0 < self.eval < 1:
+            raise ValueError("eval as a number is a fraction between 0 and 1")
+        return self
+
+
+class SamplesSection(Section):
+    """Held-out rows that the model answers before and after training: exact match, and the answers."""
+
+    rows: str = Field(min_length=1)
+    """File with rows of the training format."""
+    limit: int = Field(default=200, ge=1)
+    shown: int = Field(default=3, ge=0)
+    """How many questions are kept with their answers."""
+    max_new_tokens: int = Field(default=64, ge=1, le=4096)
+
+
+class ComputeSection(Section):
+    """What the job runs on."""
+
+    gpus: int | Literal["auto"] = "auto"
+    """`auto` is one GPU if NVML finds one, else none."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads; recorded and used again on resume, since sums depend on it."""
+
+    @model_validator(mode="after")
+    def _not_negative(self) -> "ComputeSection":
+        if isinstance(self.gpus, int) and self.gpus < 0:
+            raise ValueError("gpus is auto, 0 (CPU) or 1")
+        return self
+
+
+class JobSpec(Section):
+    """One fine-tune, complete enough to be run again."""
+
+    name: str = Field(default="", max_length=200)
+    method: Method = "sft"
+    backend: Literal["trl"] = "trl"
+    model: ModelSection
+    adapter: AdapterSection = AdapterSection()
+    data: DataSection
+    training: dict[str, Any] = {}
+    """Fields of the method's TRL config under their own names."""
+    samples: SamplesSection | None = None
+    compute: ComputeSection = ComputeSection()
+
+    def to_yaml(self) -> str:
+        """The spec as stored in a job's folder."""
+        return yaml.safe_dump(
+            self.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True
+        )
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML where `2e-4` is a number (YAML 1.1 reads a string) and a key counts once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+0123456789."),
+)
+
+_MANAGED = {
+    "output_dir": "tunedeck keeps everything in the job's own folder",
+    "resume_from_checkpoint": "use `tunedeck resume`",
+    "load_best_model_at_end": "the best checkpoint is kept: `tunedeck export ID --checkpoint best`",
+    "save_only_model": "resume needs the whole state",
+    "save_on_each_node": "a job runs on one node",
+    "enable_jit_checkpoint": "`tunedeck pause` saves at an exact step",
+    "ignore_data_skip": "resume would see other data",
+    "hub_token": "secrets are never written to a file: use `hf auth login`",
+    "push_to_hub": "use `tunedeck export`, then `hf upload`",
+    "restore_callback_states_from_checkpoint": "tunedeck always does",
+    "disable_tqdm": "the deck shows the progress",
+    "eval_on_start": "`samples` measures the base model",
+    "auto_find_batch_size": "a batch that changes by itself cannot be resumed exactly",
+    "model_init_kwargs": "use the fields of `model`",
+    "use_cpu": "use `compute.gpus: 0`",
+}
+
+_RANGES: dict[str, tuple[float | None, float | None, bool]] = {
+    "learning_rate": (0, None, False),
+    "num_train_epochs": (0, None, True),
+    "per_device_train_batch_size": (1, None, False),
+    "per_device_eval_batch_size": (1, None, False),
+    "gradient_accumulation_steps": (1, None, False),
+    "max_length": (1, None, False),
+    "max_grad_norm": (0, None, False),
+    "weight_decay": (0, None, False),
+    "warmup_ratio": (0, 1, False),
+    "warmup_steps": (0, None, False),
+    "logging_steps": (1, None, False),
+    "eval_steps": (1, None, False),
+    "save_steps": (1, None, False),
+    "save_total_limit": (1, None, False),
+    "label_smoothing_factor": (0, 1, False),
+    "adam_beta1": (0, 1, False),
+    "adam_beta2": (0, 1, False),
+    "dataloader_num_workers": (0, None, False),
+    "seed": (0, None, False),
+}
+"""Field -> lowest, highest, and whether the lowest itself is excluded."""
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML, TOML or JSON file.
+
+    Raises:
+        SpecError: the file is missing, cannot be parsed, or holds no mapping.
+    """
+    try:
+        if path.stat().st_size > 1024 * 1024:
+            raise SpecError(str(path), [Problem("", "larger than 1 MiB: this is no spec")])
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name, _names_beside(path), n=1)
+        hint = f"did you mean {near[0]}?" if near else "check the path"
+        raise SpecError(str(path), [Problem("", "no such file", hint)]) from None
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), [Problem("", f"not UTF-8 text at byte {error.start}")]) from None
+    except OSError as error:
+        raise SpecError(str(path), [Problem("", error.strerror or str(error))]) from None
+    return parse_document(content, path.suffix.lower(), str(path))
+
+
+def parse_document(content: str, suffix: str, source: str) -> dict[str, Any]:
+    """The mapping in `content`, read as its suffix says; anything but TOML and JSON is YAML."""
+    try:
+        if suffix == ".toml":
+            data: Any = tomllib.loads(content)
+        elif suffix == ".json":
+            data = orjson.loads(content)
+        else:
+            data = yaml.load(content, _Loader)  # noqa: S506 - a SafeLoader
+    except (tomllib.TOMLDecodeError, orjson.JSONDecodeError, RecursionError) as error:
+        raise SpecError(source, [Problem("", f"cannot be read: {error}")]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        reason = getattr(error, "problem", None) or "not readable"
+        raise SpecError(source, [Problem("", f"not valid YAML: {where}{reason}")]) from None
+    if not isinstance(data, dict):
+        raise SpecError(
+            source,
+            [Problem("", "holds no mapping", "a spec starts with lines like `method: sft`")],
+        )
+    return data
+
+
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """`data` with every `section.field=value` of `--set` put in; values are read as YAML."""
+    problems = []
+    for override in overrides:
+        dotted, equals, text = override.partition("=")
+        keys = dotted.strip().split(".")
+        if not equals or not all(keys):
+            problems.append(
+                Problem("--set", f"{override!r} is no FIELD=VALUE", "training.learning_rate=1e-4")
+            )
+            continue
+        try:
+            value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        except yaml.YAMLError:
+            value = text
+        data = _with(data, keys, value)
+    if problems:
+        raise SpecError("--set", problems, "write --set training.learning_rate=1e-4")
+    return data
+
+
+def _with(data: Any, keys: Sequence[str], value: Any) -> dict[str, Any]:
+    inner = dict(data) if isinstance(data, Mapping) else {}
+    first, *rest = keys
+    inner[first] = _with(inner.get(first), rest, value) if rest else value
+    return inner
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
+    """Read, override, validate and resolve a spec file.
+
+    Raises:
+        SpecError: with every problem found.
+    """
+    path = path.expanduser().absolute()
+    data = apply_overrides(read_document(path), overrides)
+    data.setdefault("name", path.stem)
+    return build(data, source=str(path), base_folder=path.parent)
+
+
+def read_resolved(path: Path) -> JobSpec:
+    """A job's own `spec.yaml`, which was validated when the job was made."""
+    return build(read_document(path), source=str(path), base_folder=path.parent)
+
+
+def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec:
+    """Validate `data` and make its paths absolute.
+
+    Raises:
+        SpecError: with every problem found, each naming the field as typed.
+    """
+    problems: list[Problem] = []
+    values = dict(data)
+    training = values.get("training")
+    values["training"] = {}
+    spec = None
+    try:
+        spec = JobSpec.model_validate(values)
+    except ValidationError as error:
+        problems += [_problem(item) for item in error.errors()]
+    method = values.get("method", "sft")
+    checked: dict[str, Any] = {}
+    if training is not None and not isinstance(training, Mapping):
+        problems.append(Problem("training", "must be a mapping of fields to values"))
+    elif training and method in METHODS:
+        checked, found = check_training(str(method), training)
+        problems += found
+    if spec is not None:
+        problems += _adapter_problems(spec)
+    if problems or spec is None:
+        raise SpecError(source, problems)
+    return _resolved(spec.model_copy(update={"training": checked}), base_folder)
+
+
+def check_training(
+    method: str, training: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The `training` fields with their types made right, and what is wrong with them."""
+    free = {name: value for name, value in training.items() if name not in _MANAGED}
+    problems = [
+        Problem(f"training.{name}", "is set by tunedeck", _MANAGED[name])
+        for name in training
+        if name in _MANAGED
+    ]
+    checked, found = schema.check(METHODS[method], free, prefix="training.")
+    problems += found
+    for name, (low, high, open_low) in _RANGES.items():
+        value = checked.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if low is not None and (value < low or (open_low and value == low)):
+            problems.append(
+                Problem(f"training.{name}", f"{value} is too small", f"from {low} on")
+            )
+        elif high is not None and value > high:
+            problems.append(Problem(f"training.{name}", f"{value} is too large", f"up to {high}"))
+    for name in ("eval_strategy", "save_strategy", "logging_strategy"):
+        if name in checked and checked[name] not in _STRATEGIES[name]:
+            problems.append(
+                Problem(
+                    f"training.{name}",
+                    f"{checked[name]!r} is not one of {', '.join(_STRATEGIES[name])}",
+                )
+            )
+    return checked, problems
+
+
+_STRATEGIES = {
+    "eval_strategy": ("no", "steps", "epoch"),
+    "save_strategy": ("no", "steps", "epoch"),
+    "logging_strategy": ("no", "steps", "epoch"),
+}
+
+
+def _adapter_problems(spec: JobSpec) -> list[Problem]:
+    extra = spec.adapter.model_extra or {}
+    if not extra:
+        return []
+    if spec.adapter.type == "none":
+        return [Problem(f"adapter.{name}", "has no meaning with `type: none`") for name in extra]
+    _, problems = schema.check("lora", extra, prefix="adapter.")
+    return problems
+
+
+def _resolved(spec: JobSpec, base_folder: Path) -> JobSpec:
+    """The spec with absolute paths; what is neither a path nor there stays as typed (a Hub id)."""
+    data = {"train": _resolve_data(spec.data.train, base_folder)}
+    if isinstance(spec.data.eval, str):
+        data["eval"] = _resolve_data(spec.data.eval, base_folder)
+    changes: dict[str, Any] = {
+        "data": spec.data.model_copy(update=data),
+        "model": spec.model.model_copy(update={"name": _resolve(spec.model.name, base_folder)}),
+    }
+    if spec.samples is not None:
+        rows = _resolve_data(spec.samples.rows, base_folder)
+        changes["samples"] = spec.samples.model_copy(update={"rows": rows})
+    if not spec.name:
+        changes["name"] = Path(spec.data.train).stem or "job"
+    return spec.model_copy(update=changes)
+
+
+def _resolve(name: str, base_folder: Path) -> str:
+    path = Path(name).expanduser()
+    absolute = path if path.is_absolute() else base_folder / path
+    local = name.startswith((".", "/", "~")) or absolute.exists()
+    return str(absolute.resolve()) if local else name
+
+
+def _resolve_data(name: str, base_folder: Path) -> str:
+    """As `_resolve`; a glob or a file name is local even where nothing matches it yet."""
+    if "*" in name or Path(name).suffix.lower() in _DATA_SUFFIXES:
+        return str((base_folder / Path(name).expanduser()).absolute())
+    return _resolve(name, base_folder)
+
+
+_DATA_SUFFIXES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz"}
+
+
+def _names_beside(path: Path) -> list[str]:
+    try:
+        return [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return []
+
+
+def _problem(item: Any) -> Problem:
+    """A pydantic error in the user's words."""
+    location = [str(part) for part in item["loc"] if part not in {"float", "str", "int"}]
+    where = ".".join(part for part in location if not part.startswith(("literal[", "list[")))
+    kind, given = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return Problem(where, "unknown key", hint)
+    if kind == "missing":
+        return Problem(where, "is missing")
+    message = item["msg"].removeprefix("Value error, ")
+    shown = "" if kind == "value_error" else f" (it is {given!r:.60})"
+    return Problem(where, message[:1].lower() + message[1:] + shown)
+
+
+def _known_keys(location: Sequence[str]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {
+        "model": ModelSection,
+        "adapter": AdapterSection,
+        "data": DataSection,
+        "samples": SamplesSection,
+        "compute": ComputeSection,
+    }
+    holder = sections.get(location[0], JobSpec) if location else JobSpec
+    return list(holder.model_fields)
