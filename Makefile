@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UNSLOTH_VENV := .venv-unsloth-set
+GPU_VENV := .venv-gpu-check
 # Two processes share the tests; `make test PYTEST_FLAGS=` runs them in one.
 PYTEST_FLAGS ?= -n 2 --dist loadgroup
 
@@ -77,10 +78,23 @@ schema: venv ## engine/schema from the installed TRL and PEFT
 	$(BIN)/python -m engine.schema
 
 # The Python at hand brings torch for its GPU; nothing is installed and nothing is downloaded.
-# PYTHONPATH is for the tests only: tunedeck drops it for the processes that it launches.
-gpu-check: ## the tests that need a GPU, in the Python at hand, without .venv
-	HF_HUB_OFFLINE=1 PYTHONPATH=.$${PYTHONPATH:+:$$PYTHONPATH} \
-		$(PYTHON) -m pytest -m gpu -p no:cacheprovider tests/gpu
+# tunedeck gives its processes no PYTHONPATH, so an empty environment on top of that Python
+# names this checkout, and the folders that the Python at hand imports from, in a .pth file.
+gpu-check: ## the tests that need a GPU, offline, in the Python at hand, without .venv
+	@$(PYTHON) -m venv --clear --without-pip --system-site-packages $(GPU_VENV)
+	@$(PYTHON) -c "$$PTH_OF_THIS_PYTHON" > "$$($(GPU_VENV)/bin/python -c \
+		'import sysconfig; print(sysconfig.get_path("purelib"))')/tunedeck-checkout.pth"
+	HF_HUB_OFFLINE=1 $(GPU_VENV)/bin/python -m pytest -m gpu -p no:cacheprovider tests/gpu
+
+define PTH_OF_THIS_PYTHON
+import os, sys, sysconfig
+print(os.getcwd())
+stdlib = sysconfig.get_path("stdlib")
+for folder in sys.path[1:]:
+    if os.path.isdir(folder) and folder not in (stdlib, stdlib + "/lib-dynload"):
+        print(f"import site; site.addsitedir({folder!r})")
+endef
+export PTH_OF_THIS_PYTHON
 
 test-unsloth-set: $(UNSLOTH_VENV)/.installed ## the training tests with the versions that unsloth wants
 	$(UNSLOTH_VENV)/bin/python -m pytest -m 'not exact' $(PYTEST_FLAGS) tests/train
@@ -91,4 +105,4 @@ clean: ## remove caches and build outputs
 	find engine tui tests screenshots -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments too
-	rm -rf $(VENV) $(UNSLOTH_VENV)
+	rm -rf $(VENV) $(UNSLOTH_VENV) $(GPU_VENV)

@@ -13,7 +13,7 @@ import pytest
 import engine
 import tui
 
-TRAINING_LIBRARIES = ["torch", "transformers", "trl", "peft", "accelerate", "unsloth"]
+TRAINING_LIBRARIES = ["torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth"]
 SLOW_FOR_A_COMMAND = ["pydantic", "textual", "torch", "datasets", "numpy", "pandas"]
 
 IMPORT_AND_REPORT = """
