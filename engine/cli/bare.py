@@ -1,0 +1,31 @@
+"""`tunedeck` without a command: the deck on a terminal, the help elsewhere."""
+
+import argparse
+import os
+import sys
+
+from engine.cli.output import narrate, on_terminal
+
+NO_TERMINAL = 2
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replace this process by the deck; without a terminal print the help and fail."""
+    if args.shell:
+        from engine.cli import completion
+
+        return completion.run(args)
+    if not (on_terminal(sys.stdout) and on_terminal(sys.stdin)):
+        from engine.cli.parser import build
+
+        narrate(build().format_help())
+        return NO_TERMINAL
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, "-m", "tui"], child_environment())
+
+
+def child_environment() -> dict[str, str]:
+    """This environment, but so that no folder named `engine` or `tui` at hand is imported."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**kept, "PYTHONSAFEPATH": "1"}

@@ -1,0 +1,316 @@
+"""The arguments of every verb, and the module that carries each out; imports none of them."""
+
+import argparse
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from engine import __version__
+from engine.errors import UsageError
+
+SHELLS = ("bash", "zsh", "tcsh")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are ours: message, hint, and JSON when asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see `{self.prog} --help`")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command."""
+
+    name: str
+    module: str
+    """The module below `engine.cli` whose `run(args)` carries it out."""
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    example: str = ""
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one call; `module` names who carries it out.
+
+    Raises:
+        UsageError: they make no sense.
+    """
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in BY_NAME:
+        raise _unknown_verb(arguments[0])
+    return build().parse_args(arguments)
+
+
+def build() -> Parser:
+    """The whole parser, with every verb."""
+    parser = Parser(
+        prog="tunedeck",
+        description="A terminal control center for fine-tuning language models.",
+        epilog="Without a command it opens the deck. Begin with `tunedeck demo`, or with\n"
+        "`tunedeck run my-data.jsonl --model Qwen/Qwen3-0.6B`.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tunedeck {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        dest="shell",
+        choices=SHELLS,
+        help="print the completion script of a shell",
+    )
+    parser.set_defaults(module="bare", shell=None)
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    for verb in VERBS:
+        one = verbs.add_parser(
+            verb.name,
+            help=verb.help,
+            description=verb.help[0].upper() + verb.help[1:] + ".",
+            epilog=f"example: {verb.example}" if verb.example else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.add_arguments(one)
+        one.set_defaults(module=verb.module, verb=verb.name)
+    return parser
+
+
+def _unknown_verb(word: str) -> UsageError:
+    near = difflib.get_close_matches(word, BY_NAME, n=1)
+    if near:
+        return UsageError(f"no command {word!r}", f"did you mean `tunedeck {near[0]}`?")
+    return UsageError(f"no command {word!r}", "`tunedeck --help` lists the commands")
+
+
+# --- arguments that several verbs share -----------------------------------------------------------
+
+
+def _json(parser: argparse.ArgumentParser, what: str = "print JSON") -> None:
+    parser.add_argument("--json", action="store_true", help=what)
+
+
+def _overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        metavar="FIELD=VALUE",
+        action="append",
+        default=[],
+        help="override a field of the spec: --set training.learning_rate=1e-4 (repeatable)",
+    )
+
+
+def _job(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "job",
+        metavar="ID",
+        help="id, unique prefix, last four digits or unique name; - is the newest",
+    )
+
+
+def _jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "jobs",
+        metavar="ID",
+        nargs="+",
+        help="ids, unique prefixes, last four digits or unique names; - is the newest",
+    )
+
+
+def _waiting(parser: argparse.ArgumentParser, until: str) -> None:
+    parser.add_argument("--wait", action="store_true", help=f"return when {until}")
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds,
+        help="with --wait: give up after this time (exit 124)",
+    )
+
+
+def _spec_or_data(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("source", metavar="SPEC", help=what)
+    parser.add_argument("--model", metavar="NAME", help="the base model of a data file: id or folder")
+    parser.add_argument("--method", metavar="NAME", help="sft (default) or pretrain")
+    parser.add_argument("--name", metavar="NAME", help="the job's name (default: the file's)")
+    _overrides(parser)
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not above zero")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
+    return int(text)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    unknown = [kind for kind in kinds if kind not in ("adapter", "merged")]
+    if unknown or not kinds:
+        raise argparse.ArgumentTypeError(f"{text!r}: choose from adapter, merged")
+    return kinds
+
+
+def _checkpoint(text: str) -> str:
+    if text not in ("last", "best") and not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither last, best nor a step")
+    return text
+
+
+# --- the verbs ------------------------------------------------------------------------------------
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    _overrides(parser)
+    parser.add_argument(
+        "--plain", action="store_true", help="progress lines on a terminal too, without the deck"
+    )
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _spec_or_data(parser, "a spec (YAML, TOML, JSON), or with --model a data file")
+    _json(parser, "print the final status as JSON")
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="data file or folder")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write (- is stdout)")
+    parser.add_argument("--model", metavar="NAME", help="the base model: Hub id or folder")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def _submit(parser: argparse.ArgumentParser) -> None:
+    _spec_or_data(parser, "a spec (YAML, TOML, JSON), or with --model a data file")
+    _json(parser)
+
+
+def _ls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="settled jobs older than the newest twenty too"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print every job as JSON")
+    how.add_argument("--line", action="store_true", help="one line, for a tmux status bar")
+    how.add_argument("-q", "--quiet", action="store_true", help="print the ids alone")
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    _json(parser)
+
+
+def _logs(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="go on until the job stops; Ctrl-C leaves"
+    )
+    parser.add_argument("-n", "--lines", metavar="N", type=_count, help="only the last N lines")
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    _json(parser, "print the status as one JSON object a line, whenever it changes")
+    parser.add_argument("--plain", action="store_true", help="progress lines on a terminal too")
+
+
+def _pause(parser: argparse.ArgumentParser) -> None:
+    _jobs(parser)
+    _waiting(parser, "the job is paused and its GPU is free")
+    _json(parser)
+
+
+def _resume(parser: argparse.ArgumentParser) -> None:
+    _jobs(parser)
+    _waiting(parser, "the job runs")
+    _json(parser)
+
+
+def _cancel(parser: argparse.ArgumentParser) -> None:
+    _jobs(parser)
+    _waiting(parser, "the job is cancelled")
+    _json(parser)
+
+
+def _rm(parser: argparse.ArgumentParser) -> None:
+    _jobs(parser)
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    parser.add_argument(
+        "--to",
+        metavar="KIND[,KIND]",
+        type=_kinds,
+        default=("adapter",),
+        help="adapter, merged or both (default: adapter)",
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="WHICH", type=_checkpoint, default="last", help="last, best or a step"
+    )
+    parser.add_argument("--detach", action="store_true", help="do not wait for it")
+    _json(parser)
+
+
+def _json_only(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+
+
+def _nothing(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    _spec_or_data(parser, "a spec (YAML, TOML, JSON), or with --model a data file")
+    _json(parser)
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="for which shell")
+
+
+VERBS = (
+    Verb("demo", "demo", "fine-tune the bundled model here and now", _demo),
+    Verb(
+        "run",
+        "run",
+        "submit a job and follow it; Ctrl-C detaches, the job goes on",
+        _run,
+        "tunedeck run my-data.jsonl --model Qwen/Qwen3-0.6B",
+    ),
+    Verb("init", "init", "write a commented spec for some data", _init, "tunedeck init my-data.jsonl"),
+    Verb("submit", "submit", "queue a job and print its id", _submit, "tunedeck submit my-data.yaml"),
+    Verb("plan", "plan", "check spec, data and model; nothing is started", _plan),
+    Verb("ls", "ls", "list the jobs", _ls),
+    Verb("status", "status", "show one job", _status, "tunedeck status -"),
+    Verb("logs", "logs", "print a job's log", _logs, "tunedeck logs -f 7f3a"),
+    Verb("watch", "watch", "follow a job with a live chart; Ctrl-C leaves", _watch),
+    Verb("pause", "act", "save a checkpoint and give the GPU back", _pause, "tunedeck pause - --wait"),
+    Verb("resume", "act", "go on from the newest good checkpoint", _resume),
+    Verb("cancel", "act", "stop without saving; checkpoints stay", _cancel),
+    Verb("rm", "remove", "delete jobs with their checkpoints and exports", _rm),
+    Verb(
+        "export",
+        "export",
+        "write the adapter or the merged model, and wait for it",
+        _export,
+        "tunedeck export - --to adapter,merged",
+    ),
+    Verb("worker", "worker", "run the queue in the foreground, without a deck", _nothing),
+    Verb("doctor", "doctor", "what this machine can do, and what is missing", _json_only),
+    Verb(
+        "completion",
+        "completion",
+        "print the completion script of a shell",
+        _completion,
+        'eval "$(tunedeck completion bash)"',
+    ),
+)
+BY_NAME = {verb.name: verb for verb in VERBS}
