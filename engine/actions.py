@@ -1,0 +1,407 @@
+"""The verbs: submit, pause, resume, cancel, remove, export. All who act on jobs call only these.
+
+A verb stores a wish in `control.json`; a living worker answers it, and where none lives the verb
+takes `worker.lock` and answers it itself. Nothing here imports torch, and only `wait_for` waits.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import launch, lock, schedule, settle
+from engine.control import Control, Desired
+from engine.errors import MachineError, StateError, WaitTimeout
+from engine.files import read_json, write_atomic, write_json
+from engine.job import Job
+from engine.process import ProcessIdentity, boot_id, identify
+from engine.status import JobState, JobStatus, utc_now
+from engine.store import Store
+
+if TYPE_CHECKING:
+    from engine.spec import JobSpec
+
+S = JobState
+
+EXPORT_KINDS = ("adapter", "merged")
+
+RESUMABLE = frozenset({S.PAUSED, S.INTERRUPTED, S.FAILED, S.CANCELLED})
+
+
+def submit(
+    store: Store, spec: "JobSpec", *, by: str, environ: Mapping[str, str] = os.environ
+) -> Job:
+    """Queue a job and see to it that a supervisor runs.
+
+    Raises:
+        MachineError: the home folder cannot be written, or the GPUs asked for are not there.
+    """
+    requires = _requirements(spec, environ)
+    request_id = secrets.token_hex(8)
+    now = utc_now()
+
+    def fill(job: Job) -> None:
+        write_atomic(job.spec_file, spec.to_yaml().encode())
+        stored_environment = launch.allow_listed(environ)
+        write_json(
+            job.launch_file,
+            {"schema": 1, "by": by, "environment": stored_environment, "requires": requires},
+        )
+        job.write_control(
+            Control(desired=Desired.RUN, request_id=request_id, order=time.time(), by=by, at=now)
+        )
+        job.write_status(
+            JobStatus(state=S.QUEUED, created_at=now, updated_at=now, ack_request_id=request_id)
+        )
+        job.append_event("state", state=str(S.QUEUED), step=0, reason=None, attempt=0)
+
+    job = store.create(spec.name, fill)
+    ensure_supervisor(store)
+    return job
+
+
+def _requirements(spec: "JobSpec", environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the scheduler must know of a job, so that it never has to read the spec."""
+    asked = spec.compute.gpus
+    if isinstance(asked, int) and asked > 1:
+        raise MachineError(
+            f"compute.gpus: {asked}: several GPUs for one job are not built yet", "use 1"
+        )
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if asked != 0:
+        from engine.gpu import Telemetry
+
+        with Telemetry() as telemetry:
+            snapshot = telemetry.read()
+        gpus = [schedule.Gpu(gpu.index, gpu.uuid) for gpu in snapshot.gpus]
+        if asked == 1 and not gpus:
+            raise MachineError(
+                f"compute.gpus: 1, and {snapshot.note.split(':')[0] or 'no GPU was found'}",
+                "use `gpus: auto` or `gpus: 0` to train on the CPU",
+            )
+        if gpus and visible and not schedule.visible_gpus(gpus, visible):
+            raise MachineError(
+                f"CUDA_VISIBLE_DEVICES={visible} names no GPU of this machine",
+                "unset it, or name GPUs by the index or UUID that `nvidia-smi -L` shows",
+            )
+        if asked == 1 and visible is not None and not schedule.visible_gpus(gpus, visible):
+            raise MachineError(
+                "compute.gpus: 1, and CUDA_VISIBLE_DEVICES hides every GPU",
+                "unset it, or use `gpus: 0` to train on the CPU",
+            )
+    return {"gpus": asked, "visible": visible}
+
+
+def token_notice(store: Store, environ: Mapping[str, str] = os.environ) -> str | None:
+    """What to say after a submit when workers will lack this shell's Hugging Face token."""
+    if not launch.has_token(environ):
+        return None
+    record = supervisor(store)
+    if record is None or record.get("has_token"):
+        return None
+    return (
+        "this shell has HF_TOKEN, the running supervisor has not, and tokens are never written"
+        " to a file: `hf auth login` gives it to every job"
+    )
+
+
+def pause(job: Job, *, by: str, reason: str = "user") -> JobStatus:
+    """Ask for a checkpoint and the end of the worker; holds a queued job. Twice is no harm.
+
+    Raises:
+        StateError: nothing runs or waits that could be paused.
+    """
+    status = job.observed()
+    if status.state is S.PAUSED:
+        return _hold(job, status, reason)
+    if status.state is S.PAUSING and job.control().desired is Desired.PAUSE:
+        return status
+    _refuse(job, verbs(status, has_checkpoint(job))["pause"], "pause")
+    _ask(job, Desired.PAUSE, by=by, reason=reason)
+    return _answered(job)
+
+
+def _hold(job: Job, status: JobStatus, reason: str) -> JobStatus:
+    """A user's pause of a job that paused for another reason keeps it from going on by itself."""
+    if status.reason == reason or reason != "user":
+        return status
+    with job.settling() as stored:
+        if stored.state is not S.PAUSED or stored.reason == reason:
+            return stored
+        return job.write_status(replace(stored, reason=reason, updated_at=utc_now()))
+
+
+def resume(store: Store, job: Job, *, by: str) -> JobStatus:
+    """Queue a job again, before all others; it goes on from its newest good checkpoint.
+
+    A resume that comes while the job is still pausing queues it as soon as the pause is done.
+
+    Raises:
+        StateError: it runs, waits, or is complete; or its training data changed.
+    """
+    status = job.observed()
+    _refuse(job, verbs(status, has_checkpoint(job))["resume"], "resume")
+    _refuse_changed_data(job)
+    _ask(job, Desired.RUN, by=by, order=_first_order(store, job))
+    if status.state is not S.PAUSING:
+        with suppress(StateError), job.settling() as stored:
+            status = _buried(job, stored)
+            if status.state in RESUMABLE:
+                acknowledged = job.control().request_id
+                job.move(status, S.QUEUED, **settle.QUEUE_CHANGES, ack_request_id=acknowledged)
+    ensure_supervisor(store)
+    return job.observed()
+
+
+def cancel(job: Job, *, by: str) -> JobStatus:
+    """End a job without saving; its checkpoints stay. Twice is no harm while it is being done.
+
+    Raises:
+        StateError: it has ended already.
+    """
+    status = job.observed()
+    if status.state is S.CANCELLING:
+        return status
+    _refuse(job, verbs(status, has_checkpoint(job))["cancel"], "cancel")
+    _ask(job, Desired.CANCEL, by=by)
+    status = _answered(job)
+    if status.state.living:
+        ensure_supervisor(Store(job.folder.parent.parent))
+    return status
+
+
+def remove(store: Store, job: Job) -> None:
+    """Delete a job's folder, with its checkpoints and exports.
+
+    Raises:
+        StateError: it runs, waits in the queue, or is being exported.
+    """
+    _refuse(job, verbs(job.observed(), has_checkpoint(job))["remove"], "remove")
+    store.remove(job)
+
+
+def export(
+    store: Store, job: Job, kinds: Sequence[str], *, checkpoint: str = "last"
+) -> ProcessIdentity | None:
+    """Start the export of a committed checkpoint in a process of its own; returns that process.
+
+    Progress and end stand in `exports/<kind>/export.json`. `checkpoint`: `last`, `best`, a step.
+
+    Raises:
+        StateError: there is no such checkpoint, or an export of this job runs already.
+    """
+    unknown = [kind for kind in kinds if kind not in EXPORT_KINDS]
+    if unknown or not kinds:
+        raise StateError(
+            f"cannot export to {', '.join(unknown) or 'nothing'}",
+            f"the kinds are: {', '.join(EXPORT_KINDS)}",
+        )
+    _refuse(job, verbs(job.observed(), has_checkpoint(job))["export"], "export")
+    steps = _committed_steps(job)
+    if checkpoint not in {"last", "best"} and checkpoint not in {str(step) for step in steps}:
+        raise StateError(
+            f"{job.id} has no checkpoint {checkpoint}",
+            f"there are: last, best, {', '.join(map(str, steps))}",
+        )
+    if lock.is_held(job.export_lock):
+        raise StateError(f"{job.id} is being exported already", "wait for its end")
+    return identify(launch.launch_export(job, kinds, checkpoint))
+
+
+def wait_for(
+    job: Job,
+    wanted: Collection[JobState],
+    timeout: float | None = None,
+    *,
+    poll_seconds: float = 0.1,
+) -> JobStatus:
+    """The status once it shows one of the wanted states.
+
+    Raises:
+        StateError: the job came to rest in another state.
+        WaitTimeout: it took longer than `timeout` seconds.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        status = job.observed()
+        if status.state in wanted:
+            return status
+        ended = status.state.settled or status.state.resting
+        if ended and settle.verdict_on(status, job.control()) is None:
+            why = f": {status.error.message}" if status.error else ""
+            raise StateError(
+                f"{job.id} is {status.state}{why}", f"look at it with `tunedeck status {job.id}`"
+            )
+        if deadline is not None and time.monotonic() >= deadline:
+            raise WaitTimeout(
+                f"{job.id} is still {status.state} after {timeout:g} s",
+                "the request stands; look again with `tunedeck ls`",
+            )
+        time.sleep(poll_seconds)
+
+
+def verbs(status: JobStatus, has_checkpoint: bool) -> dict[str, str | None]:
+    """For each verb: None when it is possible now, else why not, in words."""
+    state = status.state
+    over = f"is {state} already" if state.settled else None
+    return {
+        "pause": over
+        or {
+            S.PAUSED: "is paused already",
+            S.INTERRUPTED: "was interrupted: nothing runs that could be paused",
+            S.CANCELLING: "is being cancelled",
+        }.get(state),
+        "resume": {
+            S.QUEUED: "waits in the queue already",
+            S.STARTING: "is starting",
+            S.RUNNING: "is running",
+            S.CANCELLING: "is being cancelled: resume it when that is done",
+            S.COMPLETED: "is completed: there is nothing left to train",
+        }.get(state),
+        "cancel": over,
+        "export": None if has_checkpoint else "has no checkpoint yet",
+        "remove": "waits in the queue: cancel it first"
+        if state is S.QUEUED
+        else "has a living worker: cancel it first"
+        if state.living
+        else None,
+    }
+
+
+def has_checkpoint(job: Job) -> bool:
+    """Whether there is a committed checkpoint: one that can be exported or resumed from."""
+    return next(job.checkpoints.glob("checkpoint-*/commit.json"), None) is not None
+
+
+def ensure_supervisor(store: Store) -> None:
+    """Start a supervisor unless one runs.
+
+    Raises:
+        MachineError: it cannot start; the message says why.
+    """
+    if not lock.is_held(store.supervisor_lock):
+        launch.launch_supervisor(store)
+
+
+def supervisor(store: Store) -> dict[str, Any] | None:
+    """What the running supervisor says of itself (`pid`, `gpus`, `cpu_jobs`, ...), or None."""
+    if not lock.is_held(store.supervisor_lock):
+        return None
+    try:
+        return read_json(store.supervisor_file)
+    except ValueError:
+        return None
+
+
+def waiting(store: Store, shown: Iterable[tuple[Job, JobStatus]]) -> dict[str, str]:
+    """Job id -> what it waits for, in words, for every queued job among the observed ones."""
+    record = supervisor(store)
+    candidates, running = [], []
+    for job, status in shown:
+        if status.state is S.QUEUED:
+            candidates.append(schedule.candidate(job.id, job.control(), job.launch()))
+        elif status.state.living:
+            running.append(schedule.Running(job.id, status.gpus or ()))
+    if record is None:
+        return {
+            one.job: "waits for a supervisor: `tunedeck worker` starts one" for one in candidates
+        }
+    gpus = [schedule.Gpu(int(gpu["index"]), str(gpu["uuid"])) for gpu in record.get("gpus", ())]
+    return schedule.waits_for(candidates, running, gpus, int(record.get("cpu_jobs", 1)))
+
+
+def _refuse(job: Job, why_not: str | None, verb: str) -> None:
+    if why_not is not None:
+        raise StateError(
+            f"{job.id} {why_not}", f"`tunedeck status {job.id}` shows what can be done"
+        )
+
+
+def _ask(
+    job: Job, desired: Desired, *, by: str, reason: str = "user", order: float | None = None
+) -> Control:
+    """Store a new wish."""
+    before = job.control()
+    wish = replace(
+        before,
+        desired=desired,
+        request_id=secrets.token_hex(8),
+        order=before.order if order is None else order,
+        by=by,
+        at=utc_now(),
+        reason=reason,
+    )
+    try:
+        job.write_control(wish)
+    except OSError as error:
+        raise MachineError(
+            f"{job.folder} cannot be written: {error.strerror}",
+            "check the owner and the free space of TUNEDECK_HOME",
+        ) from error
+    return wish
+
+
+def _answered(job: Job) -> JobStatus:
+    """The observed status, after answering the wish here when no worker lives to do it."""
+    if not job.lock_held():
+        # Whoever came first for the lock starts the worker or settles the job: both read the wish.
+        with suppress(StateError), job.settling() as stored:
+            settle.answer(job, _buried(job, stored), job.control())
+    return job.observed()
+
+
+def _buried(job: Job, stored: JobStatus) -> JobStatus:
+    """A job whose worker died without a word gets its end stored first; the lock is ours."""
+    if not stored.state.living:
+        return stored
+    control = job.control()
+    verdict = settle.end_of_worker(stored, control, boot_id=boot_id())
+    return settle.bury(job, stored, control, verdict)
+
+
+def _first_order(store: Store, job: Job) -> float:
+    """An order below that of every queued job."""
+    own = job.control().order
+    queued = [
+        other.control().order
+        for other in store.jobs()
+        if other != job and other.stored().state is S.QUEUED
+    ]
+    least = min(queued, default=own + 1.0)
+    return min(own, least - 1.0)
+
+
+def _refuse_changed_data(job: Job) -> None:
+    """Refuse to go on with other data than the job began with; the worker looks again itself."""
+    try:
+        manifest = read_json(job.manifest_file) or {}
+    except ValueError:
+        return
+    data = manifest.get("data") or {}
+    fingerprint, files = data.get("fingerprint"), data.get("files")
+    if not fingerprint or not files:
+        return
+    from engine.data import fingerprint as fingerprint_of
+
+    paths = [Path(name) for name in files]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise StateError(
+            f"the data changed: {missing[0]} is gone, so {job.id} cannot go on exactly",
+            "put it back as it was, or submit a new job",
+        )
+    if fingerprint_of(paths) != fingerprint:
+        raise StateError(
+            f"the data changed since {job.id} began ({', '.join(path.name for path in paths)})",
+            "put it back as it was, or submit a new job with the new data",
+        )
+
+
+def _committed_steps(job: Job) -> list[int]:
+    from engine import checkpoints
+
+    return [one.step for one in checkpoints.committed(job.checkpoints)]
