@@ -1,0 +1,40 @@
+"""A loss chart in letters, drawn by plotext, for a terminal without the deck."""
+
+from collections.abc import Sequence
+
+from engine.metrics import Curves
+from engine.series import buckets, segments
+
+CURVES = (("train", "loss", "train", "braille"), ("eval", "eval_loss", "eval", "o"))
+"""Kind and key of each curve, its name and its marker."""
+
+
+def draw(curves: Curves, width: int, height: int) -> list[str]:
+    """The lines of the chart; none before there are two points."""
+    import plotext
+
+    series = [(name, marker, *curves.points(kind, key)) for kind, key, name, marker in CURVES]
+    if max(len(xs) for _, _, xs, _ in series) < 2:
+        return []
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(width, height)
+    plotext.title("loss")
+    last = float(max(xs[-1] for _, _, xs, _ in series if xs))
+    for name, marker, xs, ys in series:
+        for number, line in enumerate(_lines(xs, ys, width, last)):
+            plotext.plot(
+                [point[0] for point in line],
+                [point[1] for point in line],
+                marker=marker,
+                label=name if number == 0 else None,
+            )
+    return [line.rstrip() for line in str(plotext.build()).splitlines()]
+
+
+def _lines(
+    xs: Sequence[int], ys: Sequence[float | None], width: int, last: float
+) -> list[list[tuple[float, float]]]:
+    """What is drawn of a curve: its extremes, in one piece for each stretch without a gap."""
+    columns = buckets(xs, ys, 2 * width, upper=max(last, 1.0))
+    return [[(point.x, point.y) for point in line] for line in segments(columns)]
