@@ -1,0 +1,156 @@
+"""What `data.train` and `data.eval` name: a file, a folder, a pattern or a hub id, and its rows."""
+
+import difflib
+import glob
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.data.lines import suffix
+from engine.data.readers import READERS, read_rows
+from engine.data.row import Row, Values, printable
+from engine.errors import DataError
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_LONGEST_HUB_ID = 96
+_KINDS = ", ".join(READERS)
+
+
+@dataclass(frozen=True)
+class HubId:
+    """A data set on the Hugging Face hub; only the worker reads it."""
+
+    name: str
+
+    split: str = "train"
+
+
+HubReader = Callable[[HubId], Iterable[Values]]
+"""Loads a hub data set: the worker brings `datasets.load_dataset`, which loads torch with it."""
+
+Resolved = list[Path] | HubId
+"""Local files in reading order, or a hub id."""
+
+
+def resolve(source: str, base_folder: Path) -> Resolved:
+    """The files that a source names, sorted, or its hub id; touches no network."""
+    if not source.strip():
+        raise DataError("no training data is named", "name a file, a folder or a hub id")
+    wanted = os.path.expanduser(source)  # noqa: PTH111 - Path.expanduser raises on ~nobody
+    path = base_folder / wanted
+    if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on a name that is too long
+        if suffix(path) not in READERS:
+            raise DataError(
+                f"{printable(str(path))}: data files of this kind are not read",
+                f"known endings, each also with .gz: {_KINDS}",
+            )
+        return [path]
+    if os.path.isdir(path):  # noqa: PTH112 - the same
+        return _data_files(path.iterdir(), f"{printable(str(path))}: the folder has no data files")
+    if glob.has_magic(wanted):
+        return _data_files(
+            _matches(path), f"{printable(source)}: no data file matches this pattern"
+        )
+    if _names_hub_data(source, base_folder):
+        return HubId(source)
+    raise DataError(f"{printable(str(path))}: no such file or folder", _nearest_names(path))
+
+
+def rows_of(resolved: Resolved, read_hub: HubReader | None = None) -> Iterator[Row]:
+    """All rows of a source, file after file."""
+    if isinstance(resolved, HubId):
+        yield from _hub_rows(resolved, read_hub)
+    else:
+        for path in resolved:
+            yield from read_rows(path)
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """SHA-256 over the names and bytes of files, in sorted order; not over their folder."""
+    total = hashlib.sha256()
+    for path in sorted(paths, key=lambda path: (path.name, path)):
+        try:
+            with path.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").digest()
+        except OSError as error:
+            raise DataError(
+                f"{printable(str(path))}: cannot be read: {error.strerror}",
+                "put the file back, or check that you may read it",
+            ) from error
+        total.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + content)
+    return total.hexdigest()
+
+
+def fingerprint_rows(rows: Iterable[object]) -> str:
+    """SHA-256 over rows, for data that has no files here."""
+    total = hashlib.sha256()
+    for row in rows:
+        total.update(json.dumps(row, sort_keys=True, default=str).encode() + b"\n")
+    return total.hexdigest()
+
+
+def _data_files(candidates: Iterable[Path], nothing_found: str) -> list[Path]:
+    files = [
+        path
+        for path in candidates
+        if suffix(path) in READERS and not path.name.startswith(".") and path.is_file()
+    ]
+    if not files:
+        raise DataError(nothing_found, f"known endings, each also with .gz: {_KINDS}")
+    return sorted(files)
+
+
+def _matches(pattern: Path) -> Iterator[Path]:
+    """What a pattern matches; folders that are there are meant literally, brackets and all."""
+    folder, parts = Path(pattern.anchor), list(pattern.parts[1 if pattern.anchor else 0 :])
+    while os.path.isdir(folder / parts[0]):  # noqa: PTH112 - Path.is_dir raises on a long name
+        folder /= parts.pop(0)
+    rest = str(Path(*parts))
+    for name in glob.iglob(rest, root_dir=folder, recursive=True):  # noqa: PTH207 - skips hidden
+        yield folder / name
+
+
+def _names_hub_data(source: str, base_folder: Path) -> bool:
+    """Whether a source that is no existing path reads as "org/name" rather than as a wrong path."""
+    return (
+        len(source) <= _LONGEST_HUB_ID
+        and _HUB_ID.fullmatch(source) is not None
+        and suffix(Path(source)) not in READERS
+        and not (base_folder / source).parent.exists()
+    )
+
+
+def _nearest_names(path: Path) -> str:
+    folder = path.parent
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises on a name that is too long
+        return f"the folder {printable(str(folder))} does not exist either"
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return f"the folder {printable(str(folder))} cannot be read"
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(printable(name) for name in near)}?"
+    data = [printable(name) for name in names if suffix(Path(name)) in READERS][:5]
+    return f"data files in that folder: {', '.join(data) if data else 'none'}"
+
+
+def _hub_rows(hub: HubId, read_hub: HubReader | None) -> Iterator[Row]:
+    if read_hub is None:
+        raise DataError(
+            f"{hub.name}: data on the Hugging Face hub is only read when the job runs",
+            "download it first to look at it here: hf download --repo-type dataset " + hub.name,
+        )
+    try:
+        rows = read_hub(hub)
+    except (OSError, ValueError) as error:  # not found, no access, no network, unknown split
+        raise DataError(
+            f"{hub.name}: cannot be loaded from the Hugging Face hub: {printable(str(error), 300)}",
+            "check the name, the network, and `hf auth login` for private data",
+        ) from error
+    for number, values in enumerate(rows, 1):
+        yield Row(values, hub.name, number, "row")
