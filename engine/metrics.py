@@ -139,4 +139,3 @@ def read_curves(path: Path) -> Curves:
     while reader.update():
         pass
     return reader.curves
-

@@ -5,6 +5,7 @@ strict: an unknown key is an error that names the nearest right one.
 """
 
 import difflib
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -171,7 +172,6 @@ _RANGES: dict[str, tuple[float | None, float | None, bool]] = {
     "max_length": (1, None, False),
     "max_grad_norm": (0, None, False),
     "weight_decay": (0, None, False),
-    "warmup_ratio": (0, 1, False),
     "warmup_steps": (0, None, False),
     "logging_steps": (1, None, False),
     "eval_steps": (1, None, False),
@@ -215,7 +215,7 @@ def parse_document(content: str, suffix: str, source: str) -> dict[str, Any]:
         elif suffix == ".json":
             data = orjson.loads(content)
         else:
-            data = yaml.load(content, _Loader)  # noqa: S506 - a SafeLoader
+            data = yaml.load(content, _Loader)
     except (tomllib.TOMLDecodeError, orjson.JSONDecodeError, RecursionError) as error:
         raise SpecError(source, [Problem("", f"cannot be read: {error}")]) from None
     except yaml.YAMLError as error:
@@ -243,7 +243,7 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str,
             )
             continue
         try:
-            value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+            value = yaml.load(text, _Loader)
         except yaml.YAMLError:
             value = text
         data = _with(data, keys, value)
@@ -292,6 +292,8 @@ def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec
     except ValidationError as error:
         problems += [_problem(item) for item in error.errors()]
     method = values.get("method", "sft")
+    if method == "pretrain" and "adapter" not in values and spec is not None:
+        spec = spec.model_copy(update={"adapter": AdapterSection(type="none")})
     checked: dict[str, Any] = {}
     if training is not None and not isinstance(training, Mapping):
         problems.append(Problem("training", "must be a mapping of fields to values"))
@@ -322,9 +324,7 @@ def check_training(
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         if low is not None and (value < low or (open_low and value == low)):
-            problems.append(
-                Problem(f"training.{name}", f"{value} is too small", f"from {low} on")
-            )
+            problems.append(Problem(f"training.{name}", f"{value} is too small", f"from {low} on"))
         elif high is not None and value > high:
             problems.append(Problem(f"training.{name}", f"{value} is too large", f"up to {high}"))
     for name in ("eval_strategy", "save_strategy", "logging_strategy"):
@@ -423,3 +423,9 @@ def _known_keys(location: Sequence[str]) -> list[str]:
     }
     holder = sections.get(location[0], JobSpec) if location else JobSpec
     return list(holder.model_fields)
+
+
+def fingerprint(spec: JobSpec) -> str:
+    """SHA-256 of what decides the weights: everything but the name."""
+    content = spec.model_dump(mode="json", exclude={"name"})
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()

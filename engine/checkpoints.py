@@ -1,0 +1,236 @@
+"""Checkpoints are transactions: a folder counts only with its `commit.json`, which is written last.
+
+Everything goes by step, never by modification time. The trainer writes the files in place; this module
+commits, verifies, chooses, sets aside and rotates them. It imports no torch, so anyone may look.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StateError
+from engine.files import read_json, sync_folder, write_json
+from engine.status import utc_now
+
+COMMIT = "commit.json"
+HASHED_BELOW_BYTES = 2 * 1024**3
+"""Files from this size on are committed by size alone."""
+
+_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A committed checkpoint."""
+
+    folder: Path
+    step: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What `commit.json` says besides the files: metrics, versions, data."""
+
+    @property
+    def eval_loss(self) -> float | None:
+        """Loss of the evaluation at this step, if there was one."""
+        value = self.facts.get("eval_loss")
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all its files."""
+        return sum(entry["size"] for entry in self.facts["files"].values())
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to resume from, and what had to be passed over."""
+
+    checkpoint: Checkpoint | None
+    rejected: tuple[tuple[int, str], ...] = ()
+    """Step and reason of each damaged one, newest first."""
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    """The Hugging Face name of a checkpoint."""
+    return checkpoints / f"checkpoint-{step}"
+
+
+def commit(folder: Path, step: int, facts: Mapping[str, Any]) -> Checkpoint:
+    """Make every file durable, then write `commit.json`: only now the checkpoint exists.
+
+    Raises:
+        OSError: the disk is full or failed; nothing was committed.
+    """
+    files = {}
+    for path in _files(folder):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+            small = size < HASHED_BELOW_BYTES
+            digest = hashlib.file_digest(file, "sha256").hexdigest() if small else None
+        files[str(path.relative_to(folder))] = {"size": size, "sha256": digest}
+    content = {"schema": 1, "step": step, "created_at": utc_now(), **facts, "files": files}
+    sync_folder(folder)
+    write_json(folder / COMMIT, content)
+    sync_folder(folder.parent)
+    return Checkpoint(folder, step, content)
+
+
+def committed(checkpoints: Path) -> list[Checkpoint]:
+    """Every checkpoint with a readable commit, by step; the files are not looked at."""
+    found = []
+    for step, folder in _numbered(checkpoints):
+        content = _commit_of(folder)
+        if content is not None and content.get("step") == step:
+            found.append(Checkpoint(folder, step, content))
+    return found
+
+
+def damage(folder: Path) -> str | None:
+    """Why a committed checkpoint cannot be trusted, in a few words; None when it can."""
+    content = _commit_of(folder)
+    if content is None:
+        return "its commit.json cannot be read"
+    for name, entry in content["files"].items():
+        path = folder / name
+        try:
+            with path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size != entry["size"]:
+                    return f"{name} has the wrong size"
+                expected = entry["sha256"]
+                if expected and hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                    return f"{name} has other content"
+        except FileNotFoundError:
+            return f"{name} is missing"
+        except OSError as error:
+            return f"{name} cannot be read ({error.strerror})"
+    return None
+
+
+def select(checkpoints: Path) -> Selection:
+    """The newest checkpoint whose files verify.
+
+    Damaged ones are renamed to `rejected-<step>-<why>`; folders without a commit are what a kill inside
+    a save left behind: they never became checkpoints, and are deleted.
+    """
+    rejected: list[tuple[int, str]] = []
+    for step, folder in reversed(_numbered(checkpoints)):
+        if not (folder / COMMIT).exists():
+            shutil.rmtree(folder)
+            continue
+        why = damage(folder)
+        if why is None:
+            return Selection(Checkpoint(folder, step, _commit_of(folder) or {}), tuple(rejected))
+        _set_aside(folder, step, why)
+        rejected.append((step, why))
+    return Selection(None, tuple(rejected))
+
+
+def best(candidates: list[Checkpoint]) -> Checkpoint | None:
+    """The one with the lowest evaluation loss, the earlier of two equals."""
+    measured = [one for one in candidates if one.eval_loss is not None]
+    return min(measured, key=lambda one: (one.eval_loss, one.step), default=None)
+
+
+def rotate(checkpoints: Path, keep: int) -> list[int]:
+    """Delete all but the `keep` newest, the best, and those that an export is reading; by step."""
+    present = committed(checkpoints)
+    kept = {one.step for one in present[-keep:]}
+    if (favourite := best(present)) is not None:
+        kept.add(favourite.step)
+    removed = []
+    for one in present:
+        if one.step not in kept and _remove(one.folder):
+            removed.append(one.step)
+    return removed
+
+
+def choose(checkpoints: Path, wanted: str) -> Checkpoint:
+    """The committed checkpoint that `last`, `best` or a step number names, verified.
+
+    Raises:
+        StateError: there is none.
+    """
+    present = committed(checkpoints)
+    if not present:
+        raise StateError(
+            "there is no checkpoint yet", "wait for the first save, or pause: that saves one"
+        )
+    steps = ", ".join(str(one.step) for one in present)
+    if wanted == "last":
+        sound = [one for one in reversed(present) if damage(one.folder) is None]
+        if not sound:
+            raise StateError("every checkpoint is damaged", f"they are in {checkpoints}")
+        return sound[0]
+    if wanted == "best":
+        found = best(present)
+        hint = "train with `data.eval`, or ask for `last`"
+    else:
+        found = next((one for one in present if str(one.step) == wanted), None)
+        hint = f"there are: {steps}, last, best"
+    if found is None:
+        raise StateError(f"there is no checkpoint {wanted!r}", hint)
+    if why := damage(found.folder):
+        raise StateError(f"checkpoint-{found.step} is damaged: {why}", f"there are: {steps}")
+    return found
+
+
+@contextmanager
+def reading(checkpoint: Checkpoint) -> Iterator[None]:
+    """Keep a checkpoint from being rotated away while it is read."""
+    with (checkpoint.folder / COMMIT).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def _remove(folder: Path) -> bool:
+    """Delete a checkpoint, its commit first, so that no half of it is ever believed."""
+    with (folder / COMMIT).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        (folder / COMMIT).unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+def _set_aside(folder: Path, step: int, why: str) -> None:
+    words = re.sub(r"[^a-z0-9]+", "-", why.lower()).strip("-")[:60]
+    target = folder.with_name(f"rejected-{step}-{words}")
+    number = 1
+    while target.exists():
+        number += 1
+        target = folder.with_name(f"rejected-{step}-{words}-{number}")
+    folder.rename(target)
+
+
+def _numbered(checkpoints: Path) -> list[tuple[int, Path]]:
+    try:
+        with os.scandir(checkpoints) as entries:
+            named = [(_NAME.fullmatch(entry.name), Path(entry.path)) for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted((int(match[1]), path) for match, path in named if match)
+
+
+def _commit_of(folder: Path) -> dict[str, Any] | None:
+    try:
+        content = read_json(folder / COMMIT)
+    except (ValueError, OSError):
+        return None
+    if content is None or not isinstance(content.get("files"), dict):
+        return None
+    entries = content["files"].values()
+    whole = all(isinstance(e, dict) and isinstance(e.get("size"), int) for e in entries)
+    return content if whole else None
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file() and p.name != COMMIT)

@@ -1,0 +1,155 @@
+"""When to save, when to stop: the hooks behind pause, periodic saves and their exactness.
+
+A pause and a periodic save act at the end of an optimizer step. Where an evaluation is due at the epoch's
+end, the epoch's last step defers both to `on_epoch_end`, so that the evaluation comes before the save: a
+resumed run then starts the next epoch as the unbroken one does. The trainer calls `on_epoch_end` after a
+stop in mid-epoch too, where nothing may be evaluated, saved or logged.
+"""
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import IntervalStrategy
+
+from engine import checkpoints
+from engine.status import Phase
+from engine.train import fault
+from engine.train.recorder import Recorder
+from engine.train.reporter import Reporter
+from engine.train.sampler import EpochSampler
+
+SAVES_PER_RUN = 10
+
+
+class Flow(TrainerCallback):
+    """Saves and stops at the right moments, and commits what was saved."""
+
+    def __init__(
+        self,
+        *,
+        reporter: Reporter,
+        recorder: Recorder,
+        save_strategy: str,
+        save_steps: int | None,
+        save_total_limit: int,
+        facts: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._reporter = reporter
+        self._recorder = recorder
+        self._save_strategy = save_strategy
+        self._save_steps = save_steps
+        self._save_total_limit = save_total_limit
+        self._facts = facts
+        self._steps_per_epoch = 1
+        self._pause_at_epoch_end = False
+        self._save_at_epoch_end = False
+        self._stopped_in_mid_epoch = False
+        self._saved_step: int | None = None
+        self.sampler: EpochSampler | None = None
+        """Our own sampler, told each epoch, since a resumed epoch's loader does not tell it."""
+        self.paused = False
+        """The run stopped for a pause."""
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        train_dataloader: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        batches = len(train_dataloader)
+        self._steps_per_epoch = max(1, math.ceil(batches / args.gradient_accumulation_steps))
+        if self._save_steps is None:
+            self._save_steps = max(1, math.ceil(state.max_steps / SAVES_PER_RUN))
+        if state.global_step:
+            self._saved_step = state.global_step
+        self._reporter.update(step=state.global_step, total_steps=state.max_steps)
+        self._reporter.phase(Phase.TRAINING)
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self.sampler is not None:
+            self.sampler.set_epoch(state.global_step // self._steps_per_epoch)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        step, last = state.global_step, state.global_step >= state.max_steps
+        if last and args.eval_strategy == IntervalStrategy.STEPS:
+            control.should_evaluate = True
+        pause = not last and self._reporter.pause_wanted()
+        save = pause or last or self._save_is_due(step)
+        if not save:
+            return
+        epoch_ends = last or step % self._steps_per_epoch == 0
+        if epoch_ends and self._evaluates_at_epoch_end(args, state):
+            self._save_at_epoch_end, self._pause_at_epoch_end = True, pause
+            return
+        self._save(state, control)
+        if pause:
+            self._stop(control)
+            self._stopped_in_mid_epoch = not epoch_ends
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        fault.point("epoch-end", state.global_step, self._reporter.status.attempt)
+        if self._stopped_in_mid_epoch:
+            control.should_evaluate = control.should_save = control.should_log = False
+            return
+        if self._save_at_epoch_end or self._save_strategy == "epoch":
+            self._save(state, control)
+        if self._pause_at_epoch_end:
+            self._stop(control)
+        self._save_at_epoch_end = self._pause_at_epoch_end = False
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        step = state.global_step
+        root = Path(str(args.output_dir))
+        folder = checkpoints.folder_of(root, step)
+        self._recorder.save(folder)
+        fault.point("commit", step, self._reporter.status.attempt)
+        facts = {**self._facts(), "eval_loss": self._recorder.eval_losses.get(step)}
+        done = checkpoints.commit(folder, step, facts)
+        self._reporter.update(checkpoint_step=step)
+        self._reporter.event("checkpoint", step=step, size_bytes=done.size_bytes)
+        checkpoints.rotate(root, self._save_total_limit)
+        self._recorder.restart_clock()
+
+    def discard_unfinished(self, root: Path) -> None:
+        """Remove what a failed save left behind."""
+        for folder in root.glob("checkpoint-*"):
+            if not (folder / checkpoints.COMMIT).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _save_is_due(self, step: int) -> bool:
+        return (
+            self._save_strategy == "steps"
+            and self._save_steps is not None
+            and step % self._save_steps == 0
+        )
+
+    @staticmethod
+    def _evaluates_at_epoch_end(args: TrainingArguments, state: TrainerState) -> bool:
+        return args.eval_strategy == IntervalStrategy.EPOCH and args.eval_delay <= (
+            state.epoch or 0
+        )
+
+    def _save(self, state: TrainerState, control: TrainerControl) -> None:
+        """Ask for a save, unless this very step is saved already: a commit is never written again."""
+        if self._saved_step != state.global_step:
+            self._saved_step = state.global_step
+            control.should_save = True
+            self._reporter.phase(Phase.SAVING)
+
+    def _stop(self, control: TrainerControl) -> None:
+        control.should_training_stop = True
+        self.paused = True

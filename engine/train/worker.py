@@ -1,0 +1,303 @@
+"""One training job from its folder to its last state, read top to bottom.
+
+Runs in a process of its own (`python -m engine.train FOLDER`), after the reporter thread has started.
+"""
+
+import errno
+import shutil
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import datasets
+import torch
+from transformers import Trainer, set_seed
+from transformers.trainer_callback import PrinterCallback
+
+from engine import checkpoints, data, spec
+from engine.data.dataset import resolve_both
+from engine.errors import StateError
+from engine.files import LineAppender
+from engine.job import Job
+from engine.metrics import MetricsWriter
+from engine.status import JobState, Phase
+from engine.train import manifest, model, prepared, samples
+from engine.train.flow import Flow
+from engine.train.material import Material
+from engine.train.methods import METHODS
+from engine.train.recorder import Recorder
+from engine.train.reporter import Reporter
+from engine.train.sampler import EpochSampler
+
+datasets.disable_progress_bars()
+
+LEAST_FREE_BYTES = 1024 * 1024
+"""With less room than this on the job's disk, a failed write means a full disk."""
+
+
+class DataChangedError(StateError):
+    """The data is not what the first attempt trained on."""
+
+
+class Worker:
+    """One attempt at a job."""
+
+    def __init__(self, job: Job, reporter: Reporter) -> None:
+        self.job = job
+        self.reporter = reporter
+        self.spec = spec.read_resolved(job.spec_file)
+        self.seed = int(self.spec.training.get("seed", 42))
+        self.attempt = reporter.status.attempt
+        self.metrics = MetricsWriter(job.metrics_file, self.attempt)
+        self.recorder = Recorder(
+            self.metrics, reporter, int(self.spec.training.get("logging_steps") or 1)
+        )
+        self.flow = self._flow()
+        self.manifest = manifest.read(job)
+        self._spec_hash = spec.fingerprint(self.spec)
+
+    def run(self) -> int:
+        """Train to the end or to a pause; returns the exit code."""
+        reporter = self.reporter
+        gpu = model.on_gpu(reporter.status.gpus)
+        self._set_threads(gpu)
+        reporter.move(JobState.RUNNING)
+        reporter.phase(Phase.LOADING_MODEL)
+        set_seed(self.seed)
+        base = model.load(self.spec, gpu=gpu)
+        reporter.phase(Phase.TOKENIZING)
+        loaded = self._load_data(base)
+        trainer = self._build_trainer(base, loaded, gpu)
+        figures = self._look_at_prepared(trainer, loaded, base)
+        self._keep_manifest(base, loaded, figures, gpu)
+        start = self._choose_start()
+        if start is None:
+            self._answer_samples("before", 0, trainer, base)
+        reporter.phase(Phase.TRAINING)
+        with reporter.uninterruptible():
+            trainer.train(resume_from_checkpoint=str(start.folder) if start else None)
+        if self.flow.paused:
+            return reporter.end(JobState.PAUSED, reason=reporter.wish.reason)
+        self._answer_samples("after", trainer.state.global_step, trainer, base)
+        return reporter.end(JobState.COMPLETED, reason=None)
+
+    def disk_is_full(self, error: BaseException) -> bool:
+        """Whether a failure was a full disk; torch's writer does not say so in its own error."""
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        return shutil.disk_usage(self.job.folder).free < LEAST_FREE_BYTES
+
+    def rest_until_there_is_room(self) -> int:
+        """Give up the unfinished save and pause; the last commit stays."""
+        self.flow.discard_unfinished(self.job.checkpoints)
+        return self.reporter.end(JobState.PAUSED, reason="disk")
+
+    def _set_threads(self, gpu: bool) -> None:
+        """The recorded thread count again, since sums depend on it."""
+        threads = self.manifest.get("threads") or self.spec.compute.threads
+        if threads:
+            torch.set_num_threads(int(threads))
+        reason = "GPU kernels may differ in the last bits between runs" if gpu else None
+        self.reporter.update(exact=not gpu, exact_reason=reason)
+
+    def _load_data(self, base: model.Loaded) -> data.Loaded:
+        section = self.spec.data
+        loaded = data.load(
+            section.train,
+            eval=section.eval,
+            format=section.format,
+            columns=section.columns,
+            method=self.spec.method,
+            base_folder=self.job.folder,
+            seed=self.seed,
+            chat=base.chat,
+            read_hub=_read_hub,
+        )
+        known = self.manifest.get("data", {}).get("fingerprint")
+        if known not in {None, loaded.fingerprint}:
+            raise DataChangedError(
+                "the training data changed since this job started",
+                "put the old data back, or submit a new job for the new data",
+            )
+        return loaded
+
+    def _build_trainer(self, base: model.Loaded, loaded: data.Loaded, gpu: bool) -> Trainer:
+        trainer = METHODS[self.spec.method](
+            Material(
+                spec=self.spec,
+                base=base,
+                train_rows=loaded.train_rows,
+                eval_rows=loaded.eval_rows,
+                output_dir=self.job.checkpoints,
+                gpu=gpu,
+                callbacks=(self.recorder, self.flow),
+            )
+        )
+        trainer.remove_callback(PrinterCallback)
+        sampler = trainer._get_train_sampler()
+        if isinstance(sampler, EpochSampler):
+            self.flow.sampler = sampler
+        return trainer
+
+    def _look_at_prepared(
+        self, trainer: Trainer, loaded: data.Loaded, base: model.Loaded
+    ) -> prepared.Prepared:
+        figures = prepared.look(trainer.train_dataset)
+        rows = len(loaded.train_rows)
+        max_length = trainer.args.max_length
+        prepared.refuse_untrainable(figures, rows, max_length)
+        packed = trainer.args.packing
+        dropped = figures.untrained_rows + (0 if packed else rows - figures.rows)
+        if dropped:
+            self.reporter.warn(
+                f"{dropped} of {rows} rows teach nothing: their prompt alone fills "
+                f"training.max_length ({max_length})"
+            )
+        if rows < 100 and self.spec.method != "pretrain":
+            self.reporter.warn(f"only {rows} training rows: the model will learn them by heart")
+        print(
+            f"{figures.rows} rows, {figures.tokens} tokens, {figures.trained_share:.0%} of them "
+            f"trained, longest {figures.longest}, format {loaded.format}",
+            flush=True,
+        )
+        return figures
+
+    def _keep_manifest(
+        self, base: model.Loaded, loaded: data.Loaded, figures: prepared.Prepared, gpu: bool
+    ) -> None:
+        """Write the first attempt's manifest; compare later ones with it."""
+        versions = manifest.versions()
+        if self.manifest:
+            if self.manifest["data"]["prepared"] != figures.fingerprint:
+                raise DataChangedError(
+                    "the tokenized data differs from the first attempt's",
+                    "the tokenizer, its chat template or a library changed: submit a new job",
+                )
+            if self.manifest["versions"] != versions:
+                self.reporter.update(
+                    exact=False, exact_reason="library versions changed since the first attempt"
+                )
+            return
+        sources = resolve_both(self.spec.data.train, self.spec.data.eval, self.job.folder)
+        files = [path for source in sources if isinstance(source, list) for path in source]
+        self.manifest = {
+            "schema": 1,
+            "versions": versions,
+            "hardware": manifest.hardware(gpu),
+            "threads": torch.get_num_threads(),
+            "git_commit": manifest.git_commit(files[0].parent) if files else None,
+            "spec": self._spec_hash,
+            "data": {
+                "fingerprint": loaded.fingerprint,
+                "files": [str(path) for path in files],
+                "format": loaded.format,
+                "train_rows": len(loaded.train_rows),
+                "eval_rows": len(loaded.eval_rows or []),
+                "prepared": figures.fingerprint,
+                "tokens": figures.tokens,
+                "trained_share": round(figures.trained_share, 4),
+            },
+            "model": {
+                "name": self.spec.model.name,
+                "revision": getattr(base.model.config, "_commit_hash", None),
+                "parameters": sum(p.numel() for p in base.model.parameters()),
+                "trainable": sum(p.numel() for p in base.model.parameters() if p.requires_grad),
+            },
+            "seed": self.seed,
+        }
+        manifest.write(self.job, self.manifest)
+
+    def _choose_start(self) -> checkpoints.Checkpoint | None:
+        """The newest good checkpoint, telling what had to be passed over; None starts from the beginning."""
+        selection = checkpoints.select(self.job.checkpoints)
+        chosen = selection.checkpoint
+        step = chosen.step if chosen else 0
+        for damaged, why in selection.rejected:
+            self.reporter.warn(
+                f"checkpoint-{damaged} is damaged ({why}): went back to "
+                f"{step if chosen else 'the start'}, {damaged - step} steps lost"
+            )
+        if chosen is not None:
+            self.recorder.restore(chosen.folder)
+        if self.attempt > 1:
+            self.metrics.resumed(step)
+            self.reporter.event("resume", from_step=step)
+        self.reporter.update(step=step, checkpoint_step=chosen.step if chosen else None)
+        return chosen
+
+    def _answer_samples(self, when: str, step: int, trainer: Trainer, base: model.Loaded) -> None:
+        """Measure the model on the held-out questions, and on the evaluation rows before training."""
+        section = self.spec.samples
+        if section is None:
+            return
+        self.reporter.phase(Phase.ANSWERING, 0.0)
+        rows = data.load(
+            section.rows,
+            eval=None,
+            format=self.spec.data.format,
+            columns=self.spec.data.columns,
+            method=self.spec.method,
+            base_folder=self.job.folder,
+            seed=0,
+            chat=base.chat,
+            read_hub=_read_hub,
+        ).train_rows[: section.limit]
+        asked = samples.questions(rows, base)
+        answers = samples.answer(
+            asked,
+            trainer.model,
+            base,
+            max_new_tokens=section.max_new_tokens,
+            progress=lambda share: self.reporter.phase(Phase.ANSWERING, share),
+        )
+        share = samples.exact_match(asked, answers)
+        self.recorder.record_sample(step, {"exact_match": share})
+        eval_loss = self.recorder.eval_losses.get(step)
+        if eval_loss is None and trainer.eval_dataset is not None:
+            with samples.untouched_randomness():
+                eval_loss = trainer.evaluate().get("eval_loss")
+        shown = zip(asked[: section.shown], answers, strict=False)
+        lines = LineAppender(self.job.samples_file)
+        lines.append(
+            {
+                "when": when,
+                "attempt": self.attempt,
+                "step": step,
+                "time": round(time.time(), 3),
+                "eval_loss": eval_loss,
+                "exact_match": share,
+                "rows": len(asked),
+                "answers": [
+                    {"prompt": q.prompt, "expected": q.expected, "answer": a} for q, a in shown
+                ],
+            }
+        )
+        lines.close()
+
+    def _flow(self) -> Flow:
+        training = self.spec.training
+        save_steps = training.get("save_steps")
+        return Flow(
+            reporter=self.reporter,
+            recorder=self.recorder,
+            save_strategy=str(training.get("save_strategy") or "steps"),
+            save_steps=int(save_steps) if save_steps else None,
+            save_total_limit=int(training.get("save_total_limit") or 3),
+            facts=self._commit_facts,
+        )
+
+    def _commit_facts(self) -> dict[str, Any]:
+        return {
+            "attempt": self.attempt,
+            "world_size": 1,
+            "versions": self.manifest["versions"],
+            "data": self.manifest["data"]["fingerprint"],
+            "prepared": self.manifest["data"]["prepared"],
+            "spec": self._spec_hash,
+            "model": self.manifest["model"]["name"],
+        }
+
+
+def _read_hub(hub: data.HubId) -> Iterable[dict[str, Any]]:
+    """A data set of the Hub, through the real client."""
+    return datasets.load_dataset(hub.name, split=hub.split)
