@@ -83,6 +83,19 @@ def test_while_it_fits_a_growing_series_draws_what_the_whole_one_draws(
         )
 
 
+@given(st.lists(st.tuples(st.integers(0, 1023), anything), max_size=200))
+def test_a_series_that_outgrew_its_buckets_is_exact_where_columns_are_whole_buckets(
+    points: list[tuple[int, float | None]],
+) -> None:
+    points = [*points, (1023, 1.0)]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    grown = Buckets(resolution=16)
+    grown.extend(xs, ys)
+    whole, kept = buckets(xs, ys, 16, upper=1024), grown.columns(16, upper=1024)
+    assert [column.gap for column in kept] == [column.gap for column in whole]
+    assert [bounds([column]) for column in kept] == [bounds([column]) for column in whole]
+
+
 @given(st.lists(anything), st.lists(anything))
 @example([5e-324], [1.0])
 @example([1e308, -1e308], [1.0, None])
