@@ -84,6 +84,7 @@ def test_while_it_fits_a_growing_series_draws_what_the_whole_one_draws(
 
 
 @given(st.lists(st.tuples(st.integers(0, 1023), anything), max_size=200))
+@example([(x, float(x * 37 % 101)) for x in range(1023)])
 def test_a_series_that_outgrew_its_buckets_is_exact_where_columns_are_whole_buckets(
     points: list[tuple[int, float | None]],
 ) -> None:
