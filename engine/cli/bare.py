@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from engine.cli.output import narrate, on_terminal
 
@@ -27,5 +28,11 @@ def run(args: argparse.Namespace) -> int:
 
 def child_environment() -> dict[str, str]:
     """This environment, but so that no folder named `engine` or `tui` at hand is imported."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return {**kept, "PYTHONSAFEPATH": "1"}
+    result = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result["PYTHONSAFEPATH"] = "1"
+    if Path(__file__).parents[2].name not in ("site-packages", "dist-packages"):
+        from engine.launch import checkout_folder
+
+        if (checkout := checkout_folder()) is not None:
+            result["PYTHONPATH"] = str(checkout)
+    return result

@@ -54,7 +54,9 @@ def _scanned(text: str) -> dict[str, str] | None:
         indent, key, value = match.groups()
         section = section if indent else key
         where = f"{section}.{key}" if indent else key
-        if where not in ("name", "method", "model.name") or (where == "model.name" and indent != "  "):
+        if where not in ("name", "method", "model.name") or (
+            where == "model.name" and indent != "  "
+        ):
             continue
         wrapped = following.startswith(indent + " ") and ":" not in following
         if value is None or wrapped or not _PLAIN.fullmatch(value):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from engine.cli import words
-from engine.cli.ls import Entry, waits_for
 from engine.cli.logs import tail
+from engine.cli.ls import Entry, waits_for
 from engine.cli.output import narrate, on_terminal
 from engine.errors import JobFailed, JobStopped
 from engine.job import Job
@@ -112,7 +112,9 @@ def steady(job: Job) -> JobStatus:
     return status
 
 
-def follow_in_lines(store: Store, job: Job, stream: TextIO, *, live: bool | None = None) -> JobStatus:
+def follow_in_lines(
+    store: Store, job: Job, stream: TextIO, *, live: bool | None = None
+) -> JobStatus:
     """`follow` with progress lines and every new warning."""
     lines = Lines(stream, live=live)
     warned: set[str] = set()

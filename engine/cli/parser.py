@@ -127,7 +127,9 @@ def _waiting(parser: argparse.ArgumentParser, until: str) -> None:
 
 def _spec_or_data(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("source", metavar="SPEC", help=what)
-    parser.add_argument("--model", metavar="NAME", help="the base model of a data file: id or folder")
+    parser.add_argument(
+        "--model", metavar="NAME", help="the base model of a data file: id or folder"
+    )
     parser.add_argument("--method", metavar="NAME", help="sft (default) or pretrain")
     parser.add_argument("--name", metavar="NAME", help="the job's name (default: the file's)")
     _overrides(parser)
@@ -253,7 +255,11 @@ def _export(parser: argparse.ArgumentParser) -> None:
         help="adapter, merged or both (default: adapter)",
     )
     parser.add_argument(
-        "--checkpoint", metavar="WHICH", type=_checkpoint, default="last", help="last, best or a step"
+        "--checkpoint",
+        metavar="WHICH",
+        type=_checkpoint,
+        default="last",
+        help="last, best or a step",
     )
     parser.add_argument("--detach", action="store_true", help="do not wait for it")
     _json(parser)
@@ -285,14 +291,20 @@ VERBS = (
         _run,
         "tunedeck run my-data.jsonl --model Qwen/Qwen3-0.6B",
     ),
-    Verb("init", "init", "write a commented spec for some data", _init, "tunedeck init my-data.jsonl"),
-    Verb("submit", "submit", "queue a job and print its id", _submit, "tunedeck submit my-data.yaml"),
+    Verb(
+        "init", "init", "write a commented spec for some data", _init, "tunedeck init my-data.jsonl"
+    ),
+    Verb(
+        "submit", "submit", "queue a job and print its id", _submit, "tunedeck submit my-data.yaml"
+    ),
     Verb("plan", "plan", "check spec, data and model; nothing is started", _plan),
     Verb("ls", "ls", "list the jobs", _ls),
     Verb("status", "status", "show one job", _status, "tunedeck status -"),
     Verb("logs", "logs", "print a job's log", _logs, "tunedeck logs -f 7f3a"),
     Verb("watch", "watch", "follow a job with a live chart; Ctrl-C leaves", _watch),
-    Verb("pause", "act", "save a checkpoint and give the GPU back", _pause, "tunedeck pause - --wait"),
+    Verb(
+        "pause", "act", "save a checkpoint and give the GPU back", _pause, "tunedeck pause - --wait"
+    ),
     Verb("resume", "act", "go on from the newest good checkpoint", _resume),
     Verb("cancel", "act", "stop without saving; checkpoints stay", _cancel),
     Verb("rm", "remove", "delete jobs with their checkpoints and exports", _rm),

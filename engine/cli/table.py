@@ -21,15 +21,11 @@ class Column:
     """Left out first where the terminal is too narrow."""
 
 
-def table(
-    columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None
-) -> list[str]:
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
     """Title and rows as lines of at most `width` cells; None never cuts (a pipe, a file)."""
     cleaned = [[one_line(cell) for cell in row] for row in rows]
     kept = list(range(len(columns)))
-    widths = {
-        i: max(cells(columns[i].title), *(cells(row[i]) for row in cleaned), 0) for i in kept
-    }
+    widths = {i: max(cells(columns[i].title), *(cells(row[i]) for row in cleaned), 0) for i in kept}
     if width is not None:
         kept = _fitted(columns, kept, widths, width)
     lines = [[columns[i].title for i in range(len(columns))], *cleaned]

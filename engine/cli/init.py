@@ -1,0 +1,208 @@
+"""`tunedeck init DATA`: a commented spec for that data, and the command that runs it."""
+
+import argparse
+import json
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from engine import data
+from engine.cli.output import narrate, say
+from engine.data import Inspection
+from engine.errors import DataError, MachineError, UsageError
+from engine.text import one_line
+
+DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
+SAMPLED_ROWS = 20_000
+LEAST_ROWS_TO_HOLD_OUT = 40
+
+_PLAIN = re.compile(r"[A-Za-z./][\w./-]*")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a spec for some data needs to say."""
+
+    name: str
+    train: str
+    method: str
+    columns: dict[str, str]
+    inspection: Inspection
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the spec; stdout gets the next command, or with `-o -` the spec itself."""
+    draft = drafted(args.data)
+    to_stdout = args.output == "-"
+    path = Path(args.output or f"{draft.name}.yaml")
+    base = Path.cwd() if to_stdout else path.absolute().parent
+    file_name = f"{draft.name}.yaml" if to_stdout else path.name
+    text = written(draft, args.model or DEFAULT_MODEL, base, file_name)
+    if to_stdout:
+        say(text.rstrip("\n"))
+        return 0
+    _write(path, text, replace=args.force)
+    found = draft.inspection
+    rows = "rows on the Hub" if found.rows is None else f"{found.rows:,} rows"
+    narrate(f"wrote {path}: {rows}, format {found.format or 'not known yet'}")
+    for warning in found.warnings:
+        narrate(f"warning: {one_line(warning)}")
+    if args.model is None:
+        narrate(f"the base model is only a proposal: {DEFAULT_MODEL} (change it in {path})")
+    say(f"tunedeck run {shlex.quote(str(path))}")
+    return 0
+
+
+def drafted(source: str) -> Draft:
+    """What is found in the data: its format, and where its columns have other names, which is which.
+
+    Raises:
+        DataError: nothing can be learned from it.
+    """
+    first_error: DataError | None = None
+    for method in ("sft", "pretrain"):
+        columns: dict[str, str] = {}
+        try:
+            try:
+                found = _inspected(source, method, columns)
+            except DataError as error:
+                first_error = first_error or error
+                columns = _suggested(source, method)
+                found = _inspected(source, method, columns)
+        except DataError:
+            continue
+        if method == "sft" and found.format == "text":
+            continue
+        name = Path(source.rstrip("/")).name.split(".")[0] or "job"
+        return Draft(name, source, method, columns, found)
+    raise first_error or DataError(f"{source}: nothing can be learned from it", "")
+
+
+def _inspected(source: str, method: str, columns: dict[str, str]) -> Inspection:
+    return data.inspect(
+        source,
+        eval=None,
+        format="auto",
+        columns=columns,
+        method=method,
+        base_folder=Path.cwd(),
+        sample=SAMPLED_ROWS,
+    )
+
+
+def _suggested(source: str, method: str) -> dict[str, str]:
+    """The mapping of columns that these rows probably need.
+
+    Raises:
+        DataError: there is nothing to guess.
+    """
+    head = list(islice(data.rows_of(data.resolve(source, Path.cwd())), 20))
+    columns = data.suggest_columns(head, method)
+    if not columns:
+        raise DataError(f"{source}: its columns cannot be guessed", "")
+    return columns
+
+
+def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
+    """The spec as text; paths are relative to `base` where they lie below it."""
+    found = draft.inspection
+    holds_out = found.rows is None or found.rows >= LEAST_ROWS_TO_HOLD_OUT
+    rows = "rows on the Hub" if found.rows is None else f"{found.rows:,} rows"
+    rows += "" if found.complete or found.rows is None else " or more"
+    longest = (
+        f"; the longest row has {found.characters.max:,} characters" if found.characters else ""
+    )
+    columns = [f"  {data.columns_line(draft.columns)}"] if draft.columns else []
+    if not columns:
+        columns = ["  # columns: {prompt: question, completion: answer}   # ours: the file's"]
+    quoted = shlex.quote(file_name)
+    return "\n".join(
+        [
+            f"# Check it:  tunedeck plan {quoted}",
+            f"# Run it:    tunedeck run {quoted}",
+            "# One value for once:  --set training.learning_rate=1e-4",
+            "",
+            f"name: {_scalar(draft.name)}",
+            _noted(f"method: {draft.method}", "sft: learn the answers; pretrain: learn plain text"),
+            "",
+            "model:",
+            _noted(
+                f"  name: {_scalar(_relative(model, base, mark='./'))}",
+                "Hub id, or a folder with config, tokenizer and weights",
+            ),
+            _noted("  dtype: auto", "float32 on a CPU, bfloat16 on a GPU that has it"),
+            "",
+            "adapter:",
+            _noted("  type: lora", "none: full fine-tuning"),
+            _noted("  r: 16", "more learns more, and takes more memory"),
+            "  lora_alpha: 32",
+            "  lora_dropout: 0.05",
+            "  target_modules: all-linear",
+            "",
+            "data:",
+            _noted(f"  train: {_scalar(_relative(draft.train, base))}", rows),
+            _noted(
+                "  eval: 0.05" if holds_out else "  # eval: 0.1",
+                "held out to measure with: a fraction, or a file",
+            ),
+            _noted(f"  format: {found.format or 'auto'}", _formats()),
+            *columns,
+            "",
+            _noted("training:", "any field of TRL's SFTConfig, under its own name"),
+            "  learning_rate: 2.0e-4",
+            "  num_train_epochs: 3",
+            "  per_device_train_batch_size: 4",
+            _noted("  gradient_accumulation_steps: 4", "4 x 4 = 16 rows for one optimizer step"),
+            _noted("  max_length: 1024", f"tokens; longer rows are cut{longest}"),
+            "",
+            "compute:",
+            _noted("  gpus: auto", "one GPU if there is one, else the CPU"),
+            "",
+        ]
+    )
+
+
+def _noted(line: str, note: str) -> str:
+    return f"{line:<34} # {note}"
+
+
+def _formats() -> str:
+    return "auto, messages, sharegpt, alpaca, prompt-completion, text"
+
+
+def _scalar(value: str) -> str:
+    """A YAML scalar: plain where that is safe, in double quotes elsewhere."""
+    words = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
+    safe = _PLAIN.fullmatch(value) and value.lower() not in words
+    return value if safe else json.dumps(value, ensure_ascii=False)
+
+
+def _relative(name: str, base: Path, mark: str = "") -> str:
+    """A path below `base` relative to it after `mark`, another path absolute, a Hub id as it is."""
+    path = Path(name).expanduser()
+    try:
+        local = path.exists() or any(mark in name for mark in "*?[")
+    except OSError:
+        local = False
+    if not local:
+        return name
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `..` goes, links stay
+    return f"{mark}{absolute.relative_to(base)}" if absolute.is_relative_to(base) else str(absolute)
+
+
+def _write(path: Path, text: str, *, replace: bool) -> None:
+    try:
+        with path.open("w" if replace else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(
+            f"{path} is there already",
+            "--force replaces it; -o FILE writes another; -o - prints it",
+        ) from None
+    except OSError as error:
+        raise MachineError(
+            f"{path} cannot be written: {error.strerror}", "name another file with -o"
+        ) from None
