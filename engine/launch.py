@@ -48,7 +48,7 @@ ALLOWED = (
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 JOB_MARK = "TUNEDECK_JOB"
-"""Set in a worker and so in all its children: what belongs to a job is found by it."""
+"""Names the job's folder to a worker and all its children: what belongs to a job is found by it."""
 
 WORKER_OVERRIDE = "TUNEDECK_WORKER"
 """For tests only: a Python file that is started in place of `-m engine.train`."""
@@ -95,7 +95,7 @@ def job_environment(job: Job, environ: Mapping[str, str], *, devices: str) -> di
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
         "PYTHONFAULTHANDLER": "1",
-        JOB_MARK: job.id,
+        JOB_MARK: str(job.folder),
     }
 
 
@@ -134,12 +134,12 @@ def checkout_folder() -> Path | None:
 def launch_worker(
     job: Job, held: Lock, environ: Mapping[str, str], *, devices: str = ""
 ) -> subprocess.Popen[bytes]:
-    """Start a job's worker, which takes the lock over; our copy is closed either way."""
+    """Start a job's worker, which inherits the lock; the caller then closes its own copy."""
     override = environ.get(WORKER_OVERRIDE)
     program = [override] if override else ["-m", "engine.train"]
     command = [sys.executable, *program, str(job.folder), "--lock-fd", str(held.descriptor)]
     environment = job_environment(job, environ, devices=devices)
-    with held, _appending(job.log_file) as log:
+    with _appending(job.log_file) as log:
         return subprocess.Popen(
             command,
             env=environment,

@@ -16,8 +16,8 @@ from engine.status import Failure, JobState, JobStatus
 
 EXIT_COMPLETED, EXIT_FAILED, EXIT_PAUSED, EXIT_CANCELLED, EXIT_DISK_FULL = 0, 1, 75, 76, 77
 
-NEVER_STARTED = "the worker was never started"
-"""The supervisor died between storing `starting` and starting the worker; it is queued again."""
+NEVER_BEGAN = "the worker never began"
+"""The supervisor died between storing `starting` and starting it; the next one starts it anew."""
 
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 
@@ -57,11 +57,13 @@ def end_of_worker(
         if stored.boot_id and boot_id and stored.boot_id != boot_id:
             return Verdict(JobState.INTERRUPTED, {"reason": "the machine was restarted"})
         if stored.state is JobState.STARTING and stored.pid is None:
-            return Verdict(JobState.INTERRUPTED, {"reason": NEVER_STARTED})
+            return Verdict(JobState.INTERRUPTED, {"reason": NEVER_BEGAN})
         return Verdict(
             JobState.INTERRUPTED, {"reason": "the worker ended without a word (killed?)"}
         )
     if exit_code == EXIT_COMPLETED:
+        if stored.total_steps is None or stored.step < stored.total_steps:
+            return _failure("the worker ended without finishing (exit code 0)", last_words)
         return Verdict(JobState.COMPLETED, {"reason": None})
     if exit_code == EXIT_PAUSED:
         return Verdict(JobState.PAUSED, {"reason": control.reason})
@@ -120,10 +122,7 @@ def answer(job: Job, stored: JobStatus, control: Control) -> JobStatus:
 
 def bury(job: Job, stored: JobStatus, control: Control, verdict: Verdict) -> JobStatus:
     """Store the end of a worker that could not do it; only for the holder of `worker.lock`."""
-    if verdict.changes.get("reason") != NEVER_STARTED:
-        changes = dict(verdict.changes)
-        if control.desired is not Desired.RUN:
-            changes["ack_request_id"] = control.request_id
-        return job.move(stored, verdict.state, pid=None, **changes)
-    stored = job.move(stored, verdict.state, **verdict.changes)
-    return answer(job, job.move(stored, JobState.QUEUED, **QUEUE_CHANGES), control)
+    changes = dict(verdict.changes)
+    if control.desired is not Desired.RUN:
+        changes["ack_request_id"] = control.request_id
+    return job.move(stored, verdict.state, **changes)
