@@ -1,0 +1,202 @@
+"""A run that was paused, killed and resumed ends with the weights of one that was left alone: bit for bit.
+
+Everything goes through the real command line, supervisor and trainers. `make test` runs a short set,
+`make exact` the whole matrix.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.metrics import read_curves
+from engine.status import JobState
+from tests.train import tiny
+from tests.train.runs import (
+    Home,
+    comparable,
+    kill_worker,
+    until,
+    until_state,
+    until_step,
+    weights_hash,
+)
+
+TRAIN_ROWS, EPOCHS, BATCH, ACCUMULATION = 90, 2, 2, 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """One setting of the matrix."""
+
+    name: str
+    method: str = "sft"
+    adapter: str = "lora"
+    packing: bool = False
+    grouped: bool = False
+
+
+SHORT = (
+    Case("lora-grouped", grouped=True),
+    Case("pretrain", method="pretrain", adapter="none", packing=True),
+)
+MATRIX = (
+    Case("lora"),
+    Case("lora-packed", packing=True),
+    Case("lora-packed-grouped", packing=True, grouped=True),
+    Case("full", adapter="none"),
+    Case("full-grouped", adapter="none", grouped=True),
+    Case("full-packed", adapter="none", packing=True),
+    Case("pretrain-lora", method="pretrain", packing=True),
+)
+CASES = [
+    *(pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in SHORT),
+    *(
+        pytest.param(
+            case, id=case.name, marks=[pytest.mark.exact, pytest.mark.xdist_group(case.name)]
+        )
+        for case in MATRIX
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The run that was left alone."""
+
+    weights: str
+    curves: dict[str, Any]
+    steps: int
+    steps_per_epoch: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A case with its files and its reference."""
+
+    case: Case
+    folder: Path
+    spec: dict[str, Any]
+    reference: Reference
+
+
+def _spec(case: Case, model: Path, data: Path) -> dict[str, Any]:
+    training: dict[str, Any] = {
+        "per_device_train_batch_size": BATCH,
+        "gradient_accumulation_steps": ACCUMULATION,
+        "num_train_epochs": EPOCHS,
+        "learning_rate": "5e-3",
+        "eval_strategy": "epoch",
+        "logging_steps": 1,
+        "max_length": 64,
+        "packing": case.packing,
+    }
+    if case.grouped:
+        training["train_sampling_strategy"] = "group_by_length"
+    return {
+        "name": case.name,
+        "method": case.method,
+        "model": {"name": str(model), "initialize": "random"},
+        "adapter": {"type": "lora", "r": 4, "lora_dropout": 0.1}
+        if case.adapter == "lora"
+        else {"type": "none"},
+        "data": {"train": str(data), "eval": 0.1},
+        "training": training,
+        "compute": {"gpus": 0, "threads": 1},
+    }
+
+
+@pytest.fixture(scope="module", params=CASES)
+def setting(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Setting]:
+    """The case's files, and what its run ends with when nobody touches it."""
+    case: Case = request.param
+    folder = tmp_path_factory.mktemp(case.name)
+    model = tiny.write_model(folder / "model")
+    rows = TRAIN_ROWS * (4 if case.packing else 1)
+    write = tiny.write_text if case.method == "pretrain" else tiny.write_chats
+    spec = _spec(case, model, write(folder / "data.jsonl", rows))
+    home = Home(folder / "alone")
+    try:
+        job = home.submit(spec)
+        status = until_state(job, JobState.COMPLETED)
+        curves = comparable(read_curves(job.metrics_file))
+        steps = status.total_steps or 0
+        per_epoch = steps // EPOCHS
+        assert steps >= 16, "too short to be paused twice"
+        assert list(curves["train"]) == list(range(1, steps + 1))
+        assert list(curves["eval"]) == [per_epoch, steps]
+        # Saves land on the epochs' edges, where the evaluation must come first.
+        spec["training"]["save_steps"] = max(1, per_epoch // 2 if per_epoch % 2 == 0 else per_epoch)
+        yield Setting(case, folder, spec, Reference(weights_hash(job), curves, steps, per_epoch))
+    finally:
+        home.close()
+
+
+@pytest.fixture
+def home(setting: Setting, request: pytest.FixtureRequest) -> Iterator[Home]:
+    """A fresh home for one scenario."""
+    marker = request.node.get_closest_marker("fault")
+    environ = {}
+    if marker:
+        point, attempt = marker.args
+        environ["TUNEDECK_FAULT"] = f"{point}:{setting.reference.steps_per_epoch}:{attempt}"
+    name = request.node.name.partition("[")[0]
+    made = Home(setting.folder / name, environ)
+    yield made
+    made.close()
+
+
+def _assert_as_if_left_alone(setting: Setting, job: Any) -> None:
+    assert weights_hash(job) == setting.reference.weights
+    assert comparable(read_curves(job.metrics_file)) == setting.reference.curves
+
+
+def test_a_run_that_is_paused_twice_ends_the_same(setting: Setting, home: Home) -> None:
+    job = home.submit(setting.spec)
+    for step in (2, setting.reference.steps_per_epoch + 2):
+        until_step(job, step)
+        home.call("pause", job.id, "--wait")
+        status = job.observed()
+        assert status.state is JobState.PAUSED
+        assert status.checkpoint_step == status.step
+        home.call("resume", job.id)
+    until_state(job, JobState.COMPLETED)
+    _assert_as_if_left_alone(setting, job)
+
+
+def test_a_run_that_is_killed_at_a_random_moment_ends_the_same(
+    setting: Setting, home: Home
+) -> None:
+    job = home.submit(setting.spec)
+    until_step(job, random.randint(1, setting.reference.steps - 2))
+    kill_worker(job)
+    home.call("resume", job.id)
+    until_state(job, JobState.COMPLETED)
+    _assert_as_if_left_alone(setting, job)
+
+
+@pytest.mark.fault("epoch-end", 1)
+def test_a_run_that_is_killed_between_an_epochs_last_step_and_its_evaluation_ends_the_same(
+    setting: Setting, home: Home
+) -> None:
+    job = home.submit(setting.spec)
+    until_state(job, JobState.INTERRUPTED)
+    assert read_curves(job.metrics_file).last("eval") is None
+    home.call("resume", job.id)
+    until_state(job, JobState.COMPLETED)
+    _assert_as_if_left_alone(setting, job)
+
+
+@pytest.mark.fault("commit", 1)
+def test_a_run_that_is_killed_before_its_commit_ends_the_same(setting: Setting, home: Home) -> None:
+    job = home.submit(setting.spec)
+    until_state(job, JobState.INTERRUPTED)
+    step = setting.reference.steps_per_epoch
+    assert (job.checkpoints / f"checkpoint-{step}" / "trainer_state.json").exists()
+    home.call("resume", job.id)
+    until(job, lambda status: status.attempt == 2, "the second attempt")
+    until_state(job, JobState.COMPLETED)
+    _assert_as_if_left_alone(setting, job)
