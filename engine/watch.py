@@ -1,0 +1,360 @@
+"""Job folders seen over time: what is new since the last look, as typed facts.
+
+It only reads. File events say *when* to look; every look also works without them, so that a file system
+that reports nothing (NFS) or a missed event costs a heartbeat and no truth. Whoever owns the thread
+decides how often to look.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine import checkpoints
+from engine.checkpoints import Checkpoint
+from engine.files import LineReader, read_json
+from engine.job import Job
+from engine.metrics import Curves, MetricsReader
+from engine.status import JobState, JobStatus, observe
+from engine.store import Store
+from engine.text import clean_line, clean_text
+
+SETTLED_RE_READ_SECONDS = 30.0
+"""How old the picture of a settled job may become: only an explicit resume changes one."""
+
+LONGEST_LOG_LINE = 2000
+"""Characters of a log line that are kept; a screen shows far fewer."""
+
+RUNNING_EXPORTS = frozenset({"queued", "starting", "running"})
+"""States of `export.json` that will change by themselves."""
+
+Signature = tuple[int, int, int] | None
+"""Inode, size and change time of a file; None when it is not there."""
+
+
+def signature(path: Path) -> Signature:
+    """What changes when a file is replaced or written to."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+# --- all jobs -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """One job as a list shows it."""
+
+    job: Job
+    name: str
+    method: str
+    model: str
+    status: JobStatus
+    """As observed: what everyone is shown."""
+    order: float
+    """The queue's order: the smaller starts first."""
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.job.id
+
+    @property
+    def state(self) -> JobState:
+        """Where the job is in its life."""
+        return self.status.state
+
+
+@dataclass
+class _Seen:
+    view: JobView
+    signature: tuple[Signature, Signature, bool]
+    at: float
+
+
+class JobsWatch:
+    """The jobs of a store; each `look` reads only what changed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: dict[str, _Seen] = {}
+        self._listed: Signature = None
+        self._shown: tuple[JobView, ...] | None = None
+
+    def look(self, now: float, *, everything: bool = False) -> tuple[JobView, ...] | None:
+        """Every job, oldest first, when anything changed since the last look; else None.
+
+        Raises:
+            MachineError: the jobs folder cannot be read.
+        """
+        listed = signature(self._store.jobs_folder)
+        if everything or listed != self._listed or listed is None:
+            present = {job.id: job for job in self._store.jobs()}
+            for gone in self._seen.keys() - present.keys():
+                del self._seen[gone]
+            self._listed = listed
+        else:
+            present = {known: seen.view.job for known, seen in self._seen.items()}
+        for job_id, job in present.items():
+            self._look_at(job_id, job, now, everything=everything)
+        views = tuple(self._seen[job_id].view for job_id in sorted(self._seen))
+        if views == self._shown:
+            return None
+        self._shown = views
+        return views
+
+    def active_folders(self) -> list[Path]:
+        """The folders in which something may happen by itself."""
+        return [
+            seen.view.job.folder for seen in self._seen.values() if not seen.view.state.settled
+        ]
+
+    def _look_at(self, job_id: str, job: Job, now: float, *, everything: bool) -> None:
+        seen = self._seen.get(job_id)
+        fresh = seen is not None and now - seen.at < SETTLED_RE_READ_SECONDS
+        if seen is not None and fresh and seen.view.state.settled and not everything:
+            return
+        held = job.lock_held()
+        current = (signature(job.status_file), signature(job.control_file), held)
+        if seen is not None and current == seen.signature:
+            seen.at = now
+            return
+        card = seen.view if seen is not None else None
+        name, method, model = (
+            (card.name, card.method, card.model) if card is not None else _card(job)
+        )
+        control = job.control()
+        status = observe(job.stored(), control, lock_held=held)
+        view = JobView(
+            job=job,
+            name=name,
+            method=method,
+            model=model,
+            status=_without_heartbeat(status),
+            order=control.order,
+        )
+        self._seen[job_id] = _Seen(view, current, now)
+
+
+def _without_heartbeat(status: JobStatus) -> JobStatus:
+    """The status without what a living worker changes only to show that it lives."""
+    return replace(status, seq=0, updated_at=None) if status.state.living else status
+
+
+def read_spec(job: Job) -> dict[str, Any]:
+    """A job's spec as a plain mapping, without its checks; empty when it cannot be read."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(job.spec_file.read_bytes(), loader)  # noqa: S506 - a safe loader
+    except (OSError, yaml.YAMLError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _card(job: Job) -> tuple[str, str, str]:
+    """Name, method and model for a list; the id stands in for a name that is not there."""
+    spec = read_spec(job)
+    model = spec.get("model")
+    model_name = model.get("name") if isinstance(model, dict) else None
+    return (
+        clean_text(str(spec.get("name") or job.id)),
+        clean_text(str(spec.get("method") or "?")),
+        clean_text(str(model_name or "?")),
+    )
+
+
+# --- one job --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ExportView:
+    """One export of a job, as its process reports it."""
+
+    kind: str
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """What the export process says of itself; `unknown` before it said anything."""
+        return clean_text(str(self.facts.get("state") or "unknown"))
+
+    @property
+    def progress(self) -> float | None:
+        """Share that is done, 0 to 1."""
+        value = self.facts.get("progress")
+        return float(value) if isinstance(value, int | float) else None
+
+
+    @property
+    def running(self) -> bool:
+        """Whether its process should be at work."""
+        return self.state in RUNNING_EXPORTS
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a job has to show beside its curves."""
+
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    checkpoints: tuple[Checkpoint, ...] = ()
+    exports: tuple[ExportView, ...] = ()
+    samples: tuple[Mapping[str, Any], ...] = ()
+
+
+class JobFollower:
+    """Everything that grows in one job's folder; each method returns None when nothing is new."""
+
+    def __init__(self, job: Job, *, log_bytes: int = 32 * 1024) -> None:
+        self.job = job
+        self._log_bytes = log_bytes
+        self._metrics = MetricsReader(job.metrics_file)
+        self._memory = LineReader(job.memory_file)
+        self._readings: list[dict[str, Any]] = []
+        self._log: Signature | str = "never read"
+        self._details: tuple[Signature, ...] | None = None
+
+    def metrics(self) -> Curves | None:
+        """The job's curves; every one is read to its end."""
+        grown = False
+        while self._metrics.update():
+            grown = True
+        return self._metrics.curves if grown else None
+
+    def memory(self) -> Sequence[Mapping[str, Any]] | None:
+        """Every memory reading, oldest first."""
+        restarts = self._memory.restarts
+        new = list(self._memory.objects())
+        if self._memory.restarts != restarts:
+            self._readings = []
+        if not new:
+            return None
+        self._readings = [*self._readings, *new]
+        return self._readings
+
+    def log(self) -> list[str] | None:
+        """The last lines of the log, clean enough for any terminal."""
+        current = signature(self.job.log_file)
+        if current == self._log:
+            return None
+        self._log = current
+        return read_tail(self.job.log_file, self._log_bytes)
+
+    def details(self) -> Details | None:
+        """Spec, checkpoints, exports and samples."""
+        exports = _export_folders(self.job.exports)
+        watched = [self.job.checkpoints, self.job.samples_file, self.job.exports]
+        watched += [folder / "export.json" for folder in exports]
+        current = tuple(signature(path) for path in watched)
+        if current == self._details:
+            return None
+        self._details = current
+        return Details(
+            spec=read_spec(self.job),
+            checkpoints=tuple(checkpoints.committed(self.job.checkpoints)),
+            exports=tuple(_read_export(folder) for folder in exports),
+            samples=tuple(LineReader(self.job.samples_file).objects()),
+        )
+
+    def folders(self) -> list[Path]:
+        """Where its files lie."""
+        return [self.job.folder, *_export_folders(self.job.exports)]
+
+
+def read_tail(path: Path, max_bytes: int) -> list[str]:
+    """The last whole lines of a text file, at most about `max_bytes` of them."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = max(0, size - max_bytes)
+            file.seek(start)
+            block = file.read(max_bytes)
+    except OSError:
+        return []
+    lines = block.decode("utf-8", errors="replace").split("\n")
+    if start and len(lines) > 1:
+        del lines[0]
+    if lines and not lines[-1]:
+        lines.pop()
+    return [clean_line(line[-LONGEST_LOG_LINE:]).expandtabs(4) for line in lines]
+
+
+def _export_folders(exports: Path) -> list[Path]:
+    try:
+        with os.scandir(exports) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+
+
+def _read_export(folder: Path) -> ExportView:
+    try:
+        facts = read_json(folder / "export.json") or {}
+    except (ValueError, OSError):
+        facts = {}
+    return ExportView(clean_text(folder.name), folder, facts)
+
+
+# --- when to look ---------------------------------------------------------------------------------
+
+
+class FolderEvents:
+    """A thread that calls back soon after anything changed directly inside the watched folders."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._folders: frozenset[Path] = frozenset()
+        self._changed = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self.working = False
+        """Whether the file system reports changes; without it only looking helps."""
+
+    def watch(self, folders: Iterable[Path]) -> None:
+        """Watch these folders from now on, and no others."""
+        wanted = frozenset(folders)
+        if wanted == self._folders:
+            return
+        self._folders = wanted
+        self._changed.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="folder-events", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        self._changed.set()
+        if self._thread is not None:
+            self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        import watchfiles  # late: only who watches pays for it
+
+        while not self._closed:
+            self._changed.clear()
+            present = [folder for folder in self._folders if folder.is_dir()]
+            try:
+                events = watchfiles.watch(
+                    *present,
+                    watch_filter=None,
+                    debounce=100,
+                    step=50,
+                    stop_event=self._changed,
+                    recursive=False,
+                    raise_interrupt=False,
+                )
+                self.working = bool(present)
+                for _ in events:
+                    self._on_change()
+            except (OSError, RuntimeError):  # no inotify here, its limit, or a folder that went
+                self.working = False
+            if not self._changed.is_set():
+                self._changed.wait(5)

@@ -1,0 +1,240 @@
+"""The deck's reading thread: looks at files when they change or a heartbeat is due, and posts what is new.
+
+It never touches a widget. The thread is a daemon and holds nothing: the deck may die at any moment.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+
+from engine import actions
+from engine.errors import TunedeckError
+from engine.gpu import Snapshot, Telemetry
+from engine.status import JobState
+from engine.store import Store
+from engine.watch import Details, FolderEvents, JobFollower, JobsWatch, JobView
+from tui.curves import loss_points, memory_points
+from tui.messages import (
+    DetailsChanged,
+    FeedFailed,
+    JobsChanged,
+    LogGrew,
+    MemoryGrew,
+    MetricsGrew,
+    SecondPassed,
+    TelemetryRead,
+)
+
+TICK_SECONDS = 1.0
+"""How often anything on the screen may change, and how often living jobs are looked at."""
+
+IDLE_SECONDS = 5.0
+"""How often to look when nothing works and the file system reports changes."""
+
+IDLE_TELEMETRY_SECONDS = 10.0
+"""How often to read the machine when nothing works."""
+
+BURST_SECONDS = 0.05
+"""A pause before looking, so that one step's files are read together."""
+
+
+class Pace:
+    """Lets something through at most once in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def ready(self, now: float) -> bool:
+        """Whether it may happen now."""
+        return now >= self._next
+
+    def spend(self, now: float) -> None:
+        """It happened."""
+        self._next = now + self._seconds
+
+    def remaining(self, now: float) -> float:
+        """Seconds until it may happen again."""
+        return max(0.0, self._next - now)
+
+    def reset(self) -> None:
+        """Let the next one through at once."""
+        self._next = 0.0
+
+
+class Feed:
+    """Reads jobs, the followed job and the machine, and posts messages."""
+
+    def __init__(
+        self, store: Store, post: Callable[[Message], object], telemetry: Telemetry | None = None
+    ) -> None:
+        self._store = store
+        self._post = post
+        self._telemetry = telemetry or Telemetry()
+        self._jobs = JobsWatch(store)
+        self._views: tuple[JobView, ...] = ()
+        self._told: tuple[JobView, ...] | None = None
+        self._waits: dict[str, str] = {}
+        self._follower: JobFollower | None = None
+        self._wanted: JobFollower | None = None
+        self._machine: Snapshot | None = None
+        self._events = FolderEvents(self._wake)
+        self._woken = threading.Event()
+        self._details = Details()
+        self._exporting = False
+        self._everything = False
+        self._stopped = False
+        self._jobs_pace = Pace(TICK_SECONDS)
+        self._metrics_pace = Pace(TICK_SECONDS)
+        self._memory_pace = Pace(TICK_SECONDS)
+        self._log_pace = Pace(TICK_SECONDS)
+        self._second_pace = Pace(0.9 * TICK_SECONDS)
+        self._machine_pace = Pace(2 * TICK_SECONDS)
+        self._idle_machine_pace = Pace(IDLE_TELEMETRY_SECONDS)
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, soon."""
+        self._stopped = True
+        self._woken.set()
+        self._events.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1)
+
+    def follow(self, job: JobView | None) -> None:
+        """Read this job's curves, log and details from now on, from their beginning."""
+        self._wanted = JobFollower(job.job) if job is not None else None
+        self._woken.set()
+
+    def look_again(self) -> None:
+        """Read every job anew, soon: something was done."""
+        self._everything = True
+        self._woken.set()
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._woken.clear()
+            try:
+                timeout = self._look(time.monotonic())
+            except TunedeckError as error:
+                self._post(FeedFailed(error.message, error.hint))
+                timeout = IDLE_SECONDS
+            if self._woken.wait(timeout) and not self._stopped:
+                time.sleep(BURST_SECONDS if self._wanted is self._follower else 0)
+        self._telemetry.close()
+
+    def _look(self, now: float) -> float:
+        """Read what is new and post it; returns the seconds until the next look is due."""
+        everything, self._everything = self._everything, False
+        views = self._jobs.look(now, everything=everything)
+        if views is not None:
+            self._views = views
+        self._tell_jobs(now)
+        self._tell_followed(now)
+        living = any(view.state.living for view in self._views)
+        self._tell_machine(now, living=living)
+        if living and self._second_pace.ready(now):
+            self._second_pace.spend(now)
+            self._post(SecondPassed())
+        self._events.watch(self._folders())
+        return self._patience(now, living=living)
+
+    def _patience(self, now: float, *, living: bool) -> float:
+        """Seconds until something is due that no file event would announce."""
+        waiting = any(view.state is JobState.QUEUED for view in self._views)
+        if not (living or waiting or self._exporting) and self._events.working:
+            return IDLE_SECONDS
+        paces = (self._jobs_pace, self._metrics_pace, self._memory_pace, self._log_pace)
+        blocked = [left for left in (pace.remaining(now) for pace in paces) if left > 0]
+        return max(BURST_SECONDS, min([TICK_SECONDS, *blocked]))
+
+    def _folders(self) -> list[Path]:
+        followed = self._follower.folders() if self._follower is not None else []
+        return [self._store.jobs_folder, *self._jobs.active_folders(), *followed]
+
+    def _tell_jobs(self, now: float) -> None:
+        waits = self._waits
+        if any(view.state is JobState.QUEUED for view in self._views):
+            waits = actions.waiting(self._store, [(view.job, view.status) for view in self._views])
+        elif waits:
+            waits = {}
+        if self._told == self._views and waits == self._waits:
+            return
+        if not self._jobs_pace.ready(now) and not self._moved():
+            return
+        self._jobs_pace.spend(now)
+        self._told, self._waits = self._views, waits
+        self._post(JobsChanged(self._views, waits))
+
+    def _moved(self) -> bool:
+        """Whether a job came, went, changed its state or phase: worth showing at once."""
+        return [_place(view) for view in self._views] != [_place(v) for v in self._told or ()]
+
+    def _tell_followed(self, now: float) -> None:
+        follower = self._wanted
+        if follower is not self._follower:
+            self._follower = follower
+            self._details = Details()
+            for pace in (self._metrics_pace, self._memory_pace, self._log_pace):
+                pace.reset()
+        self._exporting = False
+        if follower is None:
+            return
+        job_id = follower.job.id
+        details = follower.details()
+        if details is not None:
+            self._details = details
+            self._post(DetailsChanged(job_id, details))
+        self._exporting = any(export.running for export in self._details.exports)
+        if self._log_pace.ready(now) and (lines := follower.log()) is not None:
+            self._log_pace.spend(now)
+            self._post(LogGrew(job_id, lines))
+        if self._metrics_pace.ready(now) and (curves := follower.metrics()) is not None:
+            self._metrics_pace.spend(now)
+            self._post(MetricsGrew(job_id, loss_points(curves)))
+        if self._memory_pace.ready(now) and (readings := follower.memory()) is not None:
+            self._memory_pace.spend(now)
+            self._post(MemoryGrew(job_id, memory_points(readings)))
+
+    def _tell_machine(self, now: float, *, living: bool) -> None:
+        """Working or not decides how often; when nothing works, small changes are not worth a byte."""
+        pace = self._machine_pace if living else self._idle_machine_pace
+        if self._machine is not None and not pace.ready(now):
+            return
+        pace.spend(now)
+        read = self._telemetry.read()
+        if self._machine is None or living or differs(self._machine, read):
+            self._machine = read
+            self._post(TelemetryRead(read))
+
+
+def _place(view: JobView) -> tuple[object, ...]:
+    status = view.status
+    return (view.id, view.state, status.phase, status.reason, status.error, status.warnings)
+
+
+def differs(before: Snapshot, after: Snapshot) -> bool:
+    """Whether the machine changed by more than its usual breathing: 2 % of memory, 10 % of use."""
+    if len(before.gpus) != len(after.gpus) or before.note != after.note:
+        return True
+    for old, new in zip(before.gpus, after.gpus, strict=True):
+        if old.trouble != new.trouble or old.memory_total_bytes != new.memory_total_bytes:
+            return True
+        total = new.memory_total_bytes or 1
+        if abs((new.memory_used_bytes or 0) - (old.memory_used_bytes or 0)) > total / 50:
+            return True
+        if abs((new.utilization_percent or 0) - (old.utilization_percent or 0)) >= 10:
+            return True
+    old_host, new_host = before.host, after.host
+    moved = abs(new_host.memory_used_bytes - old_host.memory_used_bytes)
+    return not after.gpus and moved > new_host.memory_total_bytes / 50

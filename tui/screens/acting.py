@@ -1,0 +1,198 @@
+"""A screen with a job in its focus: the keys that act on it, their answers and their questions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual import on, work
+
+from engine import actions
+from engine.errors import TunedeckError
+from engine.status import JobState, JobStatus
+from engine.watch import Details, JobView
+from tui import text
+from tui.keys import Key, keys_of
+from tui.messages import VerbDone, VerbRefused
+from tui.screens.base import DeckScreen
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.note_line import NoteLine
+
+READONLY = "the deck was opened with --readonly: this key changes nothing"
+
+
+class ActingScreen(DeckScreen):
+    """Turns keys into verbs, which run in threads; says what each did or why it did not."""
+
+    _to_cancel: JobView | None = None
+
+    @property
+    def current(self) -> JobView | None:
+        """The job that the keys act on."""
+        raise NotImplementedError
+
+    @property
+    def details(self) -> Details:
+        """What is known of that job's folder."""
+        return Details()
+
+    def say(self, said: str, tone: str = "") -> None:
+        """Show a note above the footer."""
+        self.query_one(NoteLine).say(said, tone)
+
+    def possible(self) -> Mapping[str, str | None]:
+        """For each verb: None when it can be done to the current job now, else why not."""
+        job = self.current
+        if job is None:
+            return dict.fromkeys(("pause", "resume", "cancel", "export"), "there is no job yet")
+        held = bool(self.details.checkpoints or job.status.checkpoint_step)
+        return actions.verbs(job.status, held)
+
+    def show_keys(self) -> None:
+        """Put the keys that do something now into the footer."""
+        self.query_one(KeyBar).show([key for key in keys_of(self.keys) if self._useful(key)])
+
+    def _useful(self, key: Key) -> bool:
+        if not key.footer or (key.acts and self.options.readonly):
+            return False
+        if key.verb is not None:
+            return self.possible().get(key.verb) is None
+        return key.action not in {"open", "log"} or self.current is not None
+
+    def refused(self, verb: str) -> bool:
+        """Say why the verb is not possible now; False when it is."""
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+            return True
+        why_not = self.possible().get(verb)
+        if why_not is None:
+            return False
+        job = self.current
+        self.say(f"{text.short_id(job.id)} {why_not}" if job is not None else why_not, "wait")
+        return True
+
+    def action_new(self) -> None:
+        """Open the screen that makes a job."""
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+        else:
+            self.deck.open_new()
+
+    def action_pause(self) -> None:
+        """Ask for a checkpoint and the end of the worker."""
+        job = self.current
+        if self.refused("pause") or job is None:
+            return
+        self._start(job, lambda: actions.pause(job.job, by="deck"), _paused)
+
+    def action_resume(self) -> None:
+        """Queue the job again."""
+        job = self.current
+        if self.refused("resume") or job is None:
+            return
+        store = self.deck.store
+        self._start(job, lambda: actions.resume(store, job.job, by="deck"), _resumed)
+
+    def action_cancel(self) -> None:
+        """Ask whether to cancel."""
+        job = self.current
+        if self.refused("cancel") or job is None:
+            return
+        self._to_cancel = job
+        self.query_one(NoteLine).ask(_question(job))
+
+    @on(NoteLine.Answered)
+    def _cancel_or_not(self, event: NoteLine.Answered) -> None:
+        job, self._to_cancel = self._to_cancel, None
+        if job is None:
+            return
+        if event.yes:
+            self._start(job, lambda: actions.cancel(job.job, by="deck"), _cancelled)
+        else:
+            self.say(f"{text.short_id(job.id)} goes on as it was")
+
+    def action_export(self) -> None:
+        """Export the adapter and the merged model."""
+        job = self.current
+        if self.refused("export") or job is None:
+            return
+        store = self.deck.store
+        adapter = (self.details.spec.get("adapter") or {}).get("type", "lora") != "none"
+        kinds = actions.EXPORT_KINDS if adapter else ("merged",)
+        self._start(
+            job,
+            lambda: actions.export(store, job.job, kinds),
+            lambda name, _: f"exporting {' and '.join(kinds)} of {name} to {job.job.exports}",
+        )
+
+    def action_open(self) -> None:
+        """Show everything about the job."""
+        if self.current is None:
+            self.say("there is no job yet: n makes one", "wait")
+        else:
+            self.deck.open_job(self.current)
+
+    def action_log(self) -> None:
+        """Show its log on the whole screen."""
+        if self.current is None:
+            self.say("there is no job yet: n makes one", "wait")
+        else:
+            self.deck.open_log(self.current)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.deck.open_help(self.keys)
+
+    def action_quit_deck(self) -> None:
+        """Close the deck; the jobs go on."""
+        self.deck.leave()
+
+    @work(thread=True, group="verbs")
+    def _start(self, job: JobView, verb: Callable[[], Any], words: Callable[[str, Any], str]) -> None:
+        """Do the verb in a thread; what became of it comes back as a message."""
+        name = text.short_id(job.id)
+        try:
+            self.post_message(VerbDone(words(name, verb())))
+        except TunedeckError as error:
+            self.post_message(VerbRefused(error.message, error.hint))
+        except OSError as error:
+            self.post_message(
+                VerbRefused(f"{name}: {error.strerror or error}", f"look at {job.job.folder}")
+            )
+        self.deck.feed.look_again()
+
+    @on(VerbDone)
+    def _verb_done(self, event: VerbDone) -> None:
+        event.stop()
+        self.say(event.text, "wait" if event.warning else "good")
+
+    @on(VerbRefused)
+    def _verb_refused(self, event: VerbRefused) -> None:
+        event.stop()
+        self.say(f"{event.message}: {event.hint}" if event.hint else event.message, "bad")
+
+
+def _question(job: JobView) -> str:
+    """What a cancel would do to this job."""
+    name, status = text.short_id(job.id), job.status
+    kept = status.checkpoint_step
+    stays = f"checkpoint {kept} stays" if kept else "there is no checkpoint to keep"
+    if job.state.living:
+        return f"Cancel {name}? It stops at step {status.step} without saving; {stays}."
+    return f"Cancel {name}? It will not go on by itself; {stays}."
+
+
+def _paused(name: str, status: JobStatus) -> str:
+    if status.state is JobState.PAUSED:
+        return f"{name} is paused: r lets it go on"
+    return f"pausing {name}: it saves after this step, then its process ends and frees its memory"
+
+
+def _resumed(name: str, status: JobStatus) -> str:
+    if status.state.living:
+        return f"{name} will go on as soon as its pause is done"
+    return f"{name} is queued at the head: it goes on from its newest good checkpoint"
+
+
+def _cancelled(name: str, status: JobStatus) -> str:
+    if status.state is JobState.CANCELLED:
+        return f"{name} is cancelled"
+    return f"cancelling {name}: it stops after this step"

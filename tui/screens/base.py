@@ -1,0 +1,39 @@
+"""What all screens of the deck have in common: they are fed while they are on top."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.message import Message
+from textual.screen import Screen
+
+from tui.options import Options
+
+if TYPE_CHECKING:
+    from tui.app import DeckApp
+
+
+class DeckScreen(Screen[None]):
+    """A screen that shows what the feed read last, whenever it is on top."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-vast")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (30, "-tall")]
+
+    keys: ClassVar[str]
+    """Its name in the key table."""
+
+    @property
+    def deck(self) -> "DeckApp":
+        """The application."""
+        return self.app  # type: ignore[return-value]  # there is no other
+
+    @property
+    def options(self) -> Options:
+        """How the deck was started."""
+        return self.deck.options
+
+    def take(self, message: Message) -> None:
+        """Show what a message of the feed says."""
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what was read while another screen was on top."""
+        for message in self.deck.latest.values():
+            self.take(message)

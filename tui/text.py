@@ -1,0 +1,167 @@
+"""What a job is in words and bars; pure, the time is an argument, and nothing here is markup."""
+
+from engine.series import format_duration, format_value
+from engine.status import JobState, JobStatus, Phase, seconds_between
+from engine.text import ASCII_GLYPHS, GLYPHS, one_line, shortened
+from engine.watch import JobView
+
+UNKNOWN = "-"
+
+TONES = {
+    JobState.QUEUED: "wait",
+    JobState.STARTING: "busy",
+    JobState.RUNNING: "busy",
+    JobState.PAUSING: "rest",
+    JobState.PAUSED: "rest",
+    JobState.CANCELLING: "bad",
+    JobState.CANCELLED: "dim",
+    JobState.COMPLETED: "good",
+    JobState.FAILED: "bad",
+    JobState.INTERRUPTED: "bad",
+}
+"""State -> meaning; the word and the glyph say the same without colour."""
+
+_GROUPS = (
+    (JobState.RUNNING, JobState.STARTING, JobState.PAUSING, JobState.CANCELLING),
+    (JobState.QUEUED,),
+    (JobState.PAUSED, JobState.INTERRUPTED),
+    (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED),
+)
+_GROUP_OF = {state: rank for rank, states in enumerate(_GROUPS) for state in states}
+
+
+def glyph(state: JobState, *, ascii_only: bool) -> str:
+    """The state's sign; never shown without the word."""
+    return (ASCII_GLYPHS if ascii_only else GLYPHS)[state]
+
+
+def in_order(jobs: tuple[JobView, ...]) -> list[JobView]:
+    """First what runs, then the queue in its order, what rests, and the finished, newest first."""
+    ordered = sorted(jobs, key=_age, reverse=True)
+    return sorted(ordered, key=_rank)
+
+
+def _age(view: JobView) -> tuple[str, str]:
+    ended = view.status.ended_at or "" if view.state.settled else ""
+    return (ended or view.status.created_at or "", view.id)
+
+
+def _rank(view: JobView) -> tuple[int, float]:
+    return (_GROUP_OF[view.state], view.order if view.state is JobState.QUEUED else 0.0)
+
+
+def short_id(job_id: str) -> str:
+    """An id without its date: `gsm8k-7f3a`."""
+    parts = job_id.split("-", 3)
+    return parts[3] if len(parts) == 4 else job_id
+
+
+def short_model(model: str) -> str:
+    """The last part of a Hub id or of a folder."""
+    return model.rstrip("/").rpartition("/")[2] or model
+
+
+def steps(status: JobStatus) -> str:
+    """`800/2000`, or what is known of it."""
+    if status.total_steps is None:
+        return str(status.step) if status.step else UNKNOWN
+    return f"{status.step}/{status.total_steps}"
+
+
+def loss(value: float | None) -> str:
+    """Four digits that count, at least three decimals above 0.1."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.3f}" if 0.1 <= abs(value) < 100 else format_value(value)
+
+
+def axis_value(value: float) -> str:
+    """A loss on an axis: round, so few digits do."""
+    return f"{value:g}" if abs(value) < 1000 else format_value(value)
+
+
+def axis_bytes(value: float) -> str:
+    """Bytes on an axis: `0`, `512M`, `16G`."""
+    if value < 1:
+        return "0"
+    gib = value / 1024**3
+    return f"{gib:.3g}G" if gib >= 1 else f"{value / 1024**2:.0f}M"
+
+
+def speed(value: float | None) -> str:
+    """Tokens per second: `950`, `8,421`."""
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def eta(status: JobStatus) -> str:
+    """The time that is left."""
+    return UNKNOWN if status.eta_seconds is None else format_duration(status.eta_seconds)
+
+
+def done(status: JobStatus) -> float | None:
+    """Share of the steps that is done, 0 to 1."""
+    if not status.total_steps:
+        return None
+    return min(1.0, max(0.0, status.step / status.total_steps))
+
+
+def bar(share: float, width: int, *, ascii_only: bool) -> tuple[str, str]:
+    """The filled and the empty part of a bar of `width` cells."""
+    if width <= 0:
+        return "", ""
+    share = min(1.0, max(0.0, share))
+    if ascii_only:
+        filled = round(share * width)
+        return "#" * filled, "." * (width - filled)
+    eighths = round(share * width * 8)
+    whole, rest = divmod(eighths, 8)
+    filled_part = "█" * whole + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+    return filled_part, " " * (width - len(filled_part))
+
+
+def phase(status: JobStatus, now: str) -> str:
+    """`tokenizing 40% 3s`: what a worker does besides training."""
+    name = one_line(status.phase or "", 40) or str(status.state)
+    parts = [name]
+    if status.phase_progress is not None:
+        parts.append(f"{min(max(status.phase_progress, 0.0), 1.0):.0%}")
+    elapsed = seconds_between(status.phase_started_at or status.started_at, now)
+    if elapsed is not None and elapsed >= 0:
+        parts.append(format_duration(elapsed))
+    return " ".join(parts)
+
+
+def trains(status: JobStatus) -> bool:
+    """Whether steps are being made, so that a bar says more than a phase."""
+    return status.state is JobState.RUNNING and status.phase in (None, Phase.TRAINING)
+
+
+def took(status: JobStatus) -> str:
+    """How long it worked, as far as its times say."""
+    seconds = seconds_between(status.started_at, status.ended_at)
+    return "" if seconds is None or seconds < 0 else format_duration(seconds)
+
+
+def doing(view: JobView, now: str, waits: str, width: int) -> str:
+    """The one thing worth saying about a job that is not training, in `width` cells."""
+    status = view.status
+    if status.state is JobState.QUEUED:
+        said = waits or "waits in the queue"
+    elif status.state is JobState.PAUSING:
+        said = f"saving, then stops ({steps(status)})"
+    elif status.state is JobState.CANCELLING:
+        said = f"stopping ({steps(status)})"
+    elif status.state.living:
+        said = phase(status, now)
+    elif status.error is not None:
+        said = status.error.message
+    elif status.state is JobState.COMPLETED:
+        said = f"took {took(status)}" if took(status) else "completed"
+    elif status.state is JobState.CANCELLED:
+        said = f"stopped at {steps(status)}"
+    elif status.checkpoint_step:
+        said = f"checkpoint {status.checkpoint_step}"
+        said += f" · {status.reason}" if status.reason not in (None, "user") else ""
+    else:
+        said = status.reason if status.reason not in (None, "user") else "no checkpoint"
+    return shortened(one_line(said or ""), width)

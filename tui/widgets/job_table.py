@@ -1,0 +1,216 @@
+"""The table of all jobs: rows keep their place by job id, and only changed cells are repainted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from rich.text import Text
+from textual.coordinate import Coordinate
+from textual.geometry import Region
+from textual.widgets import DataTable
+
+from engine.text import one_line, shortened
+from engine.watch import JobView
+from tui import text
+from tui.widgets.canvas import Toned
+
+PADDING = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: how narrow it may be, and how far it likes to grow."""
+
+    key: str
+    title: str
+    width: int
+    grows_to: int = 0
+    right: bool = False
+    needed: bool = True
+    """Whether it stays in the narrowest terminal."""
+
+
+COLUMNS = (
+    Column("state", "state", 13),
+    Column("name", "job", 12, grows_to=30),
+    Column("model", "model", 10, grows_to=22, needed=False),
+    Column("method", "method", 8, needed=False),
+    Column("progress", "progress", 12, grows_to=44),
+    Column("step", "step", 9, grows_to=13, right=True),
+    Column("loss", "loss", 6, right=True),
+    Column("speed", "tok/s", 7, right=True, needed=False),
+    Column("eta", "left", 6, right=True),
+)
+LEFT_OUT_FIRST = ("method", "model", "speed", "eta")
+GROWTH = ("name", "step", "model", "progress")
+"""Who gets the room that is left, in turns."""
+
+
+def plan_columns(width: int) -> list[tuple[Column, int]]:
+    """The columns that fit into so many cells, each with its width."""
+    kept = list(COLUMNS)
+    for key in LEFT_OUT_FIRST:
+        if _total([column.width for column in kept]) <= width:
+            break
+        kept = [column for column in kept if column.key != key]
+    widths = {column.key: column.width for column in kept}
+    growing = [column for key in GROWTH for column in kept if column.key == key]
+    while growing and _total(list(widths.values())) < width:
+        column = growing.pop(0)
+        if widths[column.key] < column.grows_to:
+            widths[column.key] += 1
+            growing.append(column)
+    return [(column, widths[column.key]) for column in kept]
+
+
+def _total(widths: list[int]) -> int:
+    return sum(widths) + 2 * PADDING * len(widths)
+
+
+class StateCell(Text):
+    """A state's glyph and word; knows where its row belongs."""
+
+    rank: int = 0
+
+
+class JobTable(DataTable[Text], Toned):
+    """All jobs, one row each."""
+
+    COMPONENT_CLASSES = Toned.COMPONENT_CLASSES
+
+    _quiet = False
+
+    def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
+        super().__init__(id=id, cursor_type="row", cell_padding=PADDING, zebra_stripes=False)
+        self._ascii = ascii_only
+        self._jobs: list[JobView] = []
+        self._waits: Mapping[str, str] = {}
+        self._now = ""
+        self._plan: list[tuple[Column, int]] = []
+        self._selected: str | None = None
+
+    @property
+    def selected(self) -> str | None:
+        """The id of the highlighted job."""
+        return self._selected
+
+    def show(self, jobs: Sequence[JobView], waits: Mapping[str, str], now: str) -> None:
+        """Show these jobs in this order."""
+        self._jobs, self._waits, self._now = list(jobs), waits, now
+        if self._plan:
+            self._update()
+
+    def select(self, job_id: str | None) -> None:
+        """Highlight that job, or the first when it is not there."""
+        keys = [job.id for job in self._jobs]
+        self._selected = job_id if job_id in keys else keys[0] if keys else None
+        if self._selected is not None and self._plan:
+            self.move_cursor(row=self.get_row_index(self._selected), animate=False)
+
+    def on_resize(self) -> None:
+        """Another width is another choice of columns."""
+        plan = plan_columns(self.size.width)
+        if plan == self._plan:
+            return
+        self._plan = plan
+        with self.prevent(DataTable.RowHighlighted):
+            self.clear(columns=True)
+            for column, width in plan:
+                title = Text(column.title, justify="right" if column.right else "left")
+                self.add_column(title, key=column.key, width=width)
+            self._update()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Remember the selection by id."""
+        self._selected = event.row_key.value
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """While cells are being updated, only their own regions count."""
+        if self._quiet and not regions and not layout and not recompose:
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def notify_style_update(self) -> None:
+        """Another theme colours every cell anew."""
+        super().notify_style_update()
+        if self._plan and self.is_mounted:
+            self._update()
+
+    def _update(self) -> None:
+        wanted = {job.id: rank for rank, job in enumerate(self._jobs)}
+        present = [row.key.value for row in self.ordered_rows]
+        selected = self._selected
+        for gone in [key for key in present if key not in wanted]:
+            self.remove_row(gone or "")
+        before = {key for key in present if key in wanted}
+        for rank, job in enumerate(self._jobs):
+            cells = self._cells(job, rank)
+            if job.id in before:
+                self._update_row(job.id, cells)
+            else:
+                self.add_row(*cells, key=job.id)
+        if [row.key.value for row in self.ordered_rows] != list(wanted):
+            self.sort("state", key=lambda cell: cell.rank)
+        if self._jobs:
+            self.select(selected)
+        else:
+            self._selected = None
+
+    def _update_row(self, job_id: str, cells: list[Text]) -> None:
+        row = self.get_row_index(job_id)
+        for index, ((column, _), cell) in enumerate(zip(self._plan, cells, strict=True)):
+            shown = self.get_cell(job_id, column.key)
+            if isinstance(shown, StateCell) and isinstance(cell, StateCell):
+                shown.rank = cell.rank
+            if shown == cell:
+                continue
+            self._quiet = True
+            self.update_cell(job_id, column.key, cell)
+            self._quiet = False
+            self.refresh_coordinate(Coordinate(row, index))
+
+    def _cells(self, job: JobView, rank: int) -> list[Text]:
+        return [self._cell(column.key, width, column.right, job, rank) for column, width in self._plan]
+
+    def _cell(self, key: str, width: int, right: bool, job: JobView, rank: int) -> Text:
+        status = job.status
+        quiet = "dim" if job.state.settled else ""
+        if key == "state":
+            cell = StateCell(
+                f"{text.glyph(job.state, ascii_only=self._ascii)} {job.state}",
+                style=self.tone(text.TONES[job.state]),
+            )
+            cell.rank = rank
+            return cell
+        if key == "progress":
+            return self._progress(job, width)
+        said = {
+            "name": lambda: one_line(job.name) or job.id,
+            "model": lambda: text.short_model(job.model),
+            "method": lambda: job.method,
+            "step": lambda: text.steps(status),
+            "loss": lambda: text.loss(status.loss),
+            "speed": lambda: text.speed(status.tokens_per_second if job.state.living else None),
+            "eta": lambda: text.eta(status),
+        }[key]()
+        tone = quiet or ("dim" if key in {"model", "method"} or said == text.UNKNOWN else "")
+        cell_text = shortened(said, width)
+        return Text(cell_text, style=self.tone(tone), justify="right" if right else "left")
+
+    def _progress(self, job: JobView, width: int) -> Text:
+        share = text.done(job.status)
+        if share is None or not text.trains(job.status):
+            tone = "bad" if job.status.error and not job.state.living else "dim"
+            said = text.doing(job, self._now, self._waits.get(job.id, ""), width)
+            return Text(said, style=self.tone(tone))
+        room = min(width - 5, 24)
+        full, empty = text.bar(share, room, ascii_only=self._ascii)
+        return Text.assemble(
+            (full, self.tone("bar")), (empty, self.tone("track")), f" {share:>4.0%}"
+        )

@@ -1,0 +1,108 @@
+"""The line above the footer: what a key did, why it did not, or a question that waits for `y`."""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from engine.text import one_line, shortened
+from tui.keys import NO, YES
+from tui.widgets.canvas import Canvas
+
+SHOWN_SECONDS = 12.0
+"""How long a note stays."""
+
+
+class NoteLine(Canvas, can_focus=True):
+    """Says one thing at a time; while it asks it has the focus, so that no other key acts."""
+
+    @dataclass
+    class Answered(Message):
+        """The question was answered."""
+
+        yes: bool
+
+    def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._ascii = ascii_only
+        self._said = ""
+        self._tone = ""
+        self._asking = False
+        self._focused_before: Widget | None = None
+        self._clearing: Timer | None = None
+        self.can_focus = False
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question is open."""
+        return self._asking
+
+    @property
+    def said(self) -> str:
+        """What stands there now."""
+        return self._said
+
+    def say(self, said: str, tone: str = "", *, lasting: bool = False) -> None:
+        """Say it, for a while."""
+        if self._asking:
+            return
+        self._set(said, tone)
+        if self._clearing is not None:
+            self._clearing.stop()
+            self._clearing = None
+        if said and not lasting:
+            self._clearing = self.set_timer(SHOWN_SECONDS, self.clear)
+
+    def clear(self) -> None:
+        """Say nothing."""
+        if not self._asking:
+            self._set("", "")
+
+    def ask(self, question: str) -> None:
+        """Ask; `Answered` follows."""
+        if self._clearing is not None:
+            self._clearing.stop()
+        self._focused_before = self.screen.focused
+        self._asking = True
+        self.can_focus = True
+        self.focus()
+        self._set(question, "wait")
+
+    def on_key(self, event: events.Key) -> None:
+        """Only `y` means yes; the key that asked never does."""
+        if not self._asking:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == YES or event.key in NO:
+            self._answer(yes=event.key == YES)
+
+    def on_blur(self) -> None:
+        """Looking elsewhere (a mouse click) means no."""
+        if self._asking:
+            self._answer(yes=False)
+
+    def _answer(self, *, yes: bool) -> None:
+        self._asking = False
+        self.can_focus = False
+        self._set("", "")
+        self.screen.set_focus(self._focused_before)
+        self.post_message(self.Answered(yes))
+
+    def _set(self, said: str, tone: str) -> None:
+        self._said, self._tone = one_line(said), tone
+        self.redraw()
+
+    def draw(self, width: int, height: int) -> list[Text]:
+        """One row."""
+        if not self._asking:
+            return [Text(shortened(self._said, width), style=self.tone(self._tone), no_wrap=True)]
+        answers = Text.assemble(
+            ("  y", self.tone("key")), " yes  ", ("n", self.tone("key")), " no"
+        )
+        room = max(10, width - len(answers.plain))
+        question = Text(shortened(self._said, room), style=self.tone(self._tone), no_wrap=True)
+        return [question.append_text(answers)]
