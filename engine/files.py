@@ -78,17 +78,21 @@ class LineAppender:
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
+        self._torn = False
 
     def append(self, value: Any) -> None:
         """Write one line.
 
         Raises:
-            OSError: the disk is full or failed; half a line may be there, and the next opening heals it.
+            OSError: the disk is full or failed; half a line may be there, and the next append or
+                opening heals it.
         """
-        line = to_bytes(value) + b"\n"
+        line = (b"\n" if self._torn else b"") + to_bytes(value) + b"\n"
+        self._torn = True
         written = os.write(self._descriptor, line)
         if written != len(line):
             os.write(self._descriptor, line[written:])
+        self._torn = False
 
     def sync(self) -> None:
         """Make every line so far survive a power loss."""

@@ -60,6 +60,7 @@ class Lock:
         if self.descriptor in _held:
             _held.discard(self.descriptor)
             os.close(self.descriptor)
+            self.descriptor = -1
 
     def __enter__(self) -> Self:
         return self

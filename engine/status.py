@@ -186,8 +186,10 @@ _NAMES = tuple(name for name in JobStatus.__dataclass_fields__ if name != "extra
 def observe(stored: JobStatus, control: Control, *, lock_held: bool) -> JobStatus:
     """What everyone is shown, given what is stored and whether a worker lives."""
     unanswered = bool(control.request_id) and control.request_id != stored.ack_request_id
+    cancelled = unanswered and control.desired is Desired.CANCEL
     if stored.state.living and not lock_held:
-        return replace(stored, state=S.INTERRUPTED, phase=None, phase_progress=None)
+        dead = S.CANCELLED if cancelled or stored.state is S.CANCELLING else S.INTERRUPTED
+        return replace(stored, state=dead, phase=None, phase_progress=None)
     if lock_held and stored.state is S.PAUSED:
         return replace(stored, state=S.PAUSING)
     if lock_held and stored.state is S.CANCELLED:

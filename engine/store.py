@@ -5,10 +5,12 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import JobNotFound, MachineError, StateError
+from engine.files import sync_folder
 from engine.job import ID_PATTERN, Job
 from engine.lock import Lock
 
@@ -133,6 +135,7 @@ class Store:
             building.checkpoints.mkdir()
             fill(building)
             building.folder.rename(job.folder)
+            sync_folder(self.jobs_folder)
         except OSError as error:
             shutil.rmtree(building.folder, ignore_errors=True)
             raise _not_writable(self.home, error.strerror or str(error)) from error
@@ -147,15 +150,17 @@ class Store:
         Raises:
             StateError: its worker or an export lives.
         """
-        for path, what in ((job.worker_lock, "worker"), (job.export_lock, "export")):
-            held = Lock.take(path)
-            if held is None:
-                raise StateError(
-                    f"{job.id} has a running {what}", f"`tunedeck cancel {job.id} --wait` first"
-                )
-            held.close()
         doomed = self.jobs_folder / f".removed-{job.id}-{secrets.token_hex(4)}"
-        job.folder.rename(doomed)
+        with ExitStack() as locks:
+            for path, what in ((job.worker_lock, "worker"), (job.export_lock, "export")):
+                held = Lock.take(path)
+                if held is None:
+                    raise StateError(
+                        f"{job.id} has a running {what}",
+                        f"`tunedeck cancel {job.id} --wait` first",
+                    )
+                locks.enter_context(held)
+            job.folder.rename(doomed)
         shutil.rmtree(doomed)
 
 
