@@ -21,7 +21,7 @@ class Settings:
     stop_seconds: float = 10.0
     """Cancel: how long a worker has from the request to SIGTERM, and from there to SIGKILL."""
     release_seconds: float = 10.0
-    """How long the end of a job waits for its processes to go and its GPU memory to come back."""
+    """How long an ended job waits for its memory to come back; after half, what is left is killed."""
 
 
 _LOWEST = {"cpu_jobs": 1, "poll_seconds": 0.01}

@@ -164,9 +164,9 @@ class Rounds:
 
     def _clear_up(self, worker: Worker, ended: float, entry: Entry) -> None:
         """Its GPU is free for the next job only when nothing of it is left."""
-        now = self._clock()
-        overdue = now - ended >= self.settings.release_seconds
-        left = clear_away(worker, now=now)
+        waited = self._clock() - ended
+        overdue = waited >= self.settings.release_seconds
+        left = clear_away(worker, overdue=2 * waited >= self.settings.release_seconds)
         if left and not (overdue and not worker.gpus):
             if overdue and not worker.reported:
                 worker.reported = True

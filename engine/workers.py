@@ -21,9 +21,6 @@ from engine.process import (
 )
 from engine.status import JobStatus
 
-GRACE_SECONDS = 5.0
-"""How long what a worker left behind may take to end by itself."""
-
 
 @dataclass
 class Worker:
@@ -114,10 +111,10 @@ def press(worker: Worker, *, now: float, stop_seconds: float) -> str | None:
     return None
 
 
-def clear_away(worker: Worker, *, now: float) -> list[ProcessIdentity]:
-    """What an ended worker left behind; it gets a grace, then SIGKILL."""
+def clear_away(worker: Worker, *, overdue: bool) -> list[ProcessIdentity]:
+    """What an ended worker left behind; once it is overdue, by SIGKILL."""
     left = worker.members()
-    if left and worker.ended is not None and now - worker.ended >= GRACE_SECONDS:
+    if overdue:
         for one in left:
             send_signal(one, signal.SIGKILL)
     return left
