@@ -6,6 +6,7 @@ strict: an unknown key is an error that names the nearest right one.
 
 import difflib
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import orjson
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator
 
 from engine import schema
 from engine.errors import Problem, SpecError
@@ -71,11 +72,12 @@ class DataSection(Section):
     columns: dict[str, str] = {}
     """Our column name -> the file's: `{prompt: question, completion: answer}`."""
 
-    @model_validator(mode="after")
-    def _fraction(self) -> "DataSection":
-        if isinstance(self.eval, float | int) and not 0 < self.eval < 1:
-            raise ValueError("eval as a number is a fraction between 0 and 1")
-        return self
+    @field_validator("eval")
+    @classmethod
+    def _fraction(cls, value: float | str | None) -> float | str | None:
+        if isinstance(value, float) and not 0 < value < 1:
+            raise ValueError("as a number it is a fraction between 0 and 1")
+        return value
 
 
 class SamplesSection(Section):
@@ -92,16 +94,17 @@ class SamplesSection(Section):
 class ComputeSection(Section):
     """What the job runs on."""
 
-    gpus: int | Literal["auto"] = "auto"
+    gpus: StrictInt | Literal["auto"] = "auto"
     """`auto` is one GPU if NVML finds one, else none."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads; recorded and used again on resume, since sums depend on it."""
 
-    @model_validator(mode="after")
-    def _not_negative(self) -> "ComputeSection":
-        if isinstance(self.gpus, int) and self.gpus < 0:
-            raise ValueError("gpus is auto, 0 (CPU) or 1")
-        return self
+    @field_validator("gpus")
+    @classmethod
+    def _not_negative(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 0:
+            raise ValueError("must be auto, 0 (CPU) or 1")
+        return value
 
 
 class JobSpec(Section):
@@ -131,6 +134,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a word", key.start_mark
+                )
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands twice", key.start_mark
@@ -221,8 +228,11 @@ def parse_document(content: str, suffix: str, source: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        reason = getattr(error, "problem", None) or "not readable"
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise SpecError(source, [Problem("", f"not valid YAML: {where}{reason}")]) from None
+    except (ValueError, AttributeError, LookupError) as error:  # PyYAML, of a date or a tag
+        problem = Problem("", f"holds a value that cannot be read: {error}", "put it in quotes")
+        raise SpecError(source, [problem]) from None
     if not isinstance(data, dict):
         raise SpecError(
             source,
@@ -244,7 +254,7 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str,
             continue
         try:
             value = yaml.load(text, _Loader)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, AttributeError, LookupError):
             value = text
         data = _with(data, keys, value)
     if problems:
@@ -290,7 +300,7 @@ def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec
     try:
         spec = JobSpec.model_validate(values)
     except ValidationError as error:
-        problems += [_problem(item) for item in error.errors()]
+        problems += _problems(error)
     method = values.get("method", "sft")
     if method == "pretrain" and "adapter" not in values and spec is not None:
         spec = spec.model_copy(update={"adapter": AdapterSection(type="none")})
@@ -300,8 +310,7 @@ def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec
     elif training and method in METHODS:
         checked, found = check_training(str(method), training)
         problems += found
-    if spec is not None:
-        problems += _adapter_problems(spec)
+    problems += _adapter_problems(values.get("adapter"))
     if problems or spec is None:
         raise SpecError(source, problems)
     return _resolved(spec.model_copy(update={"training": checked}), base_folder)
@@ -323,8 +332,12 @@ def check_training(
         value = checked.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
+        if not math.isfinite(value):
+            problems.append(Problem(f"training.{name}", f"{value} is no number"))
+            continue
         if low is not None and (value < low or (open_low and value == low)):
-            problems.append(Problem(f"training.{name}", f"{value} is too small", f"from {low} on"))
+            hint = f"above {low}" if open_low else f"{low} or more"
+            problems.append(Problem(f"training.{name}", f"{value} is too small", hint))
         elif high is not None and value > high:
             problems.append(Problem(f"training.{name}", f"{value} is too large", f"up to {high}"))
     for name in ("eval_strategy", "save_strategy", "logging_strategy"):
@@ -345,14 +358,14 @@ _STRATEGIES = {
 }
 
 
-def _adapter_problems(spec: JobSpec) -> list[Problem]:
-    extra = spec.adapter.model_extra or {}
-    if not extra:
+def _adapter_problems(adapter: Any) -> list[Problem]:
+    if not isinstance(adapter, Mapping):
         return []
-    if spec.adapter.type == "none":
+    known = AdapterSection.model_fields
+    extra = {str(name): value for name, value in adapter.items() if name not in known}
+    if extra and adapter.get("type") == "none":
         return [Problem(f"adapter.{name}", "has no meaning with `type: none`") for name in extra]
-    _, problems = schema.check("lora", extra, prefix="adapter.")
-    return problems
+    return schema.check("lora", extra, prefix="adapter.").problems
 
 
 def _resolved(spec: JobSpec, base_folder: Path) -> JobSpec:
@@ -396,21 +409,63 @@ def _names_beside(path: Path) -> list[str]:
         return []
 
 
-def _problem(item: Any) -> Problem:
-    """A pydantic error in the user's words."""
-    location = [str(part) for part in item["loc"] if part not in {"float", "str", "int"}]
-    where = ".".join(part for part in location if not part.startswith(("literal[", "list[")))
-    kind, given = item["type"], item.get("input")
+def _problems(error: ValidationError) -> list[Problem]:
+    """Pydantic's errors in the user's words, one for each field."""
+    fields: dict[str, list[Any]] = {}
+    for item in error.errors():
+        parts = [str(part) for part in item["loc"]]
+        named = [part for part in parts if part not in _UNION_PARTS and "[" not in part]
+        fields.setdefault(".".join(named), []).append(item)
+    return [_problem(where, items) for where, items in fields.items()]
+
+
+_UNION_PARTS = frozenset({"float", "str", "int"})
+"""What pydantic adds to a location to name the alternative that it tried."""
+
+_WANTED = {
+    "bool": "true or false",
+    "dict": "a mapping of fields to values",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "model": "a mapping of fields to values",
+    "string": "text",
+}
+_WANTED_FULLY = {
+    "greater_than": "above {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "not empty",
+}
+
+
+def _problem(where: str, items: Sequence[Any]) -> Problem:
+    """All that pydantic has against one field; several items are the alternatives of a union."""
+    kind, given = items[0]["type"], items[0].get("input")
     if kind == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+        section, _, key = where.rpartition(".")
+        known = _known_keys(section.split(".") if section else [])
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return Problem(where, "unknown key", hint)
     if kind == "missing":
         return Problem(where, "is missing")
-    message = item["msg"].removeprefix("Value error, ")
-    shown = "" if kind == "value_error" else f" (it is {given!r:.60})"
-    return Problem(where, message[:1].lower() + message[1:] + shown)
+    if kind == "invalid_key":
+        return Problem(where, "a key must be text", "put it in quotes")
+    if kind == "value_error":
+        return Problem(where, items[0]["msg"].removeprefix("Value error, "))
+    wanted = " or ".join(dict.fromkeys(map(_wanted, items)))
+    return Problem(where, f"must be {wanted}, not {given!r:.60}")
+
+
+def _wanted(item: Any) -> str:
+    kind: str = item["type"]
+    if kind in _WANTED_FULLY:
+        return _WANTED_FULLY[kind].format(**item["ctx"])
+    return _WANTED.get(kind.partition("_")[0]) or str(item["msg"]).removeprefix("Input should be ")
 
 
 def _known_keys(location: Sequence[str]) -> list[str]:
