@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.cli.ls import as_json
 from engine.cli.output import narrate, report, say_json
-from engine.errors import TunedeckError, UsageError
+from engine.errors import TunedeckError, UsageError, WaitTimeout
 from engine.job import Job
 from engine.status import JobState, JobStatus
 from engine.store import Store
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     done = []
     for job, first in asked:
         try:
-            status = _waited(job, verb, deadline) if args.wait else first
+            status = _waited(job, verb, deadline, args.timeout) if args.wait else first
         except TunedeckError as error:
             failures.append(error)
             continue
@@ -72,11 +72,16 @@ def told(status: JobStatus) -> str:
     return str(status.state)
 
 
-def _waited(job: Job, verb: Verb, deadline: float | None) -> JobStatus:
+def _waited(job: Job, verb: Verb, deadline: float | None, timeout: float | None) -> JobStatus:
+    """The status that was waited for; all jobs share one deadline."""
     from engine import actions
 
     left = None if deadline is None else max(0.0, deadline - time.monotonic())
-    return actions.wait_for(job, verb.wanted, left)
+    try:
+        return actions.wait_for(job, verb.wanted, left)
+    except WaitTimeout as error:
+        message = f"{job.id} is still {job.observed().state} after {timeout:g} s"
+        raise WaitTimeout(message, error.hint) from None
 
 
 def _pause(store: Store, job: Job) -> JobStatus:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.metrics import Curves
-from engine.series import buckets, segments
+from engine.series import buckets, nice_ticks, segments
 
 CURVES = (("train", "loss", "train", "braille"), ("eval", "eval_loss", "eval", "o"))
 """Kind and key of each curve, its name and its marker."""
@@ -29,6 +29,8 @@ def draw(curves: Curves, width: int, height: int) -> list[str]:
                 marker=marker,
                 label=name if number == 0 else None,
             )
+    ticks = nice_ticks(0.0, last, max(2, width // 16))
+    plotext.xticks(ticks, [f"{tick:g}" for tick in ticks])
     return [line.rstrip() for line in str(plotext.build()).splitlines()]
 
 

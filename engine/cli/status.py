@@ -48,7 +48,7 @@ def facts(job: Job, status: JobStatus, waits: str, now: str) -> list[tuple[str, 
         ("runs on", _device(status)),
         ("process", _optional("pid", status.pid if status.state.living else None)),
         ("took", _took(status)),
-        ("because", status.reason or ""),
+        ("because", status.reason if status.reason not in (None, "user") else ""),
         *(("warning", warning) for warning in status.warnings),
     ]
     if status.error is not None and not status.state.living:
