@@ -50,8 +50,10 @@ def look(dataset: Dataset) -> Prepared:
     return Prepared(rows, tokens, trained, longest, untrained, digest.hexdigest())
 
 
-def refuse_untrainable(prepared: Prepared, given_rows: int, max_length: int | None) -> None:
-    """Stop a run that would learn nothing.
+def refuse_untrainable(
+    prepared: Prepared, given_rows: int, max_length: int | None, which: str
+) -> None:
+    """Stop a run that would learn nothing, or whose evaluation (`which` is `eval`) would say nothing.
 
     Raises:
         PlanError: no row is left, or every label is masked (the loss would be 0.0).
@@ -59,7 +61,7 @@ def refuse_untrainable(prepared: Prepared, given_rows: int, max_length: int | No
     if prepared.rows and prepared.trained_tokens:
         return
     raise PlanError(
-        f"nothing would be trained: in all {given_rows} rows every label is masked",
+        f"nothing would be learned: in all {given_rows} rows of data.{which} every label is masked",
         f"the prompts fill training.max_length ({max_length}): raise it; or the chat template marks "
         "no assistant tokens: set training.assistant_only_loss: false",
     )

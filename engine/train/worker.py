@@ -134,9 +134,6 @@ class Worker:
             )
         )
         trainer.remove_callback(PrinterCallback)
-        sampler = trainer._get_train_sampler()
-        if isinstance(sampler, EpochSampler):
-            self.flow.sampler = sampler
         return trainer
 
     def _look_at_prepared(
@@ -145,7 +142,14 @@ class Worker:
         figures = prepared.look(trainer.train_dataset)
         rows = len(loaded.train_rows)
         max_length = trainer.args.max_length
-        prepared.refuse_untrainable(figures, rows, max_length)
+        prepared.refuse_untrainable(figures, rows, max_length, "train")
+        if trainer.eval_dataset is not None:
+            eval_figures = prepared.look(trainer.eval_dataset)
+            given = len(loaded.eval_rows or ())
+            prepared.refuse_untrainable(eval_figures, given, max_length, "eval")
+        sampler = trainer._get_train_sampler()
+        if isinstance(sampler, EpochSampler):
+            self.flow.sampler = sampler
         packed = trainer.args.packing
         dropped = figures.untrained_rows + (0 if packed else rows - figures.rows)
         if dropped:
