@@ -1,10 +1,13 @@
 """`tunedeck plan SPEC`: what would happen, and what stands in the way; nothing is started."""
 
 import argparse
+import re
+import shlex
 from typing import Any
 
 from engine.cli.output import json_text, narrate, say, say_json
 from engine.cli.source import chosen_spec
+from engine.errors import TunedeckError
 from engine.plan import Facts, Plan, preflight
 from engine.series import format_bytes
 from engine.spec import JobSpec
@@ -18,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the plan; it fails as `run` would."""
     spec = chosen_spec(args)
     plan = preflight(spec)
+    failure = as_flags(plan.error) if args.model is not None else plan.error
     if args.json:
         say_json(as_json(spec, plan))
     else:
@@ -25,33 +29,45 @@ def run(args: argparse.Namespace) -> int:
             say(f"{title:<{TITLE_WIDTH}}{value}")
         for warning in plan.warnings:
             say(f"{'warning':<{TITLE_WIDTH}}{one_line(warning)}")
-    if plan.error is not None:
-        raise plan.error
+    if failure is not None:
+        raise failure
     if not args.json:
         narrate(f"this can work: tunedeck run {args.source}" + _repeated(args))
     return 0
 
 
-def checked(spec: JobSpec, *, quiet: bool = False) -> Plan:
+def checked(spec: JobSpec, *, quiet: bool = False, flags: bool = False) -> Plan:
     """The plan of a job that is about to be submitted, its warnings printed.
+
+    With `flags` there is no spec file to edit: advice is given as `--set`.
 
     Raises:
         TunedeckError: it cannot work.
     """
     plan = preflight(spec)
-    if plan.error is not None:
-        raise plan.error
+    failure = as_flags(plan.error) if flags else plan.error
+    if failure is not None:
+        raise failure
     if not quiet:
         for warning in plan.warnings:
             narrate(f"warning: {one_line(warning)}")
     return plan
 
 
+def as_flags(error: TunedeckError | None) -> TunedeckError | None:
+    """The same error, a line to write in a spec turned into `--set`."""
+    if error is None:
+        return None
+    as_set = r"--set 'data.columns=\1'"
+    return type(error)(_LINE.sub(as_set, error.message), _LINE.sub(as_set, error.hint))
+
+
+_LINE = re.compile(r"data\.columns: (\{[^{}]*\})")
+
+
 def _repeated(args: argparse.Namespace) -> str:
     given = [("--model", args.model), ("--method", args.method), ("--name", args.name)]
     given += [("--set", override) for override in args.overrides]
-    import shlex
-
     return "".join(f" {flag} {shlex.quote(value)}" for flag, value in given if value is not None)
 
 

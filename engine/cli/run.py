@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     store = Store()
     store.prepare()
     spec = chosen_spec(args)
-    checked(spec, quiet=args.json)
+    checked(spec, quiet=args.json, flags=args.model is not None)
     job = submitted(store, spec, quiet=args.json)
     try:
         if args.json:

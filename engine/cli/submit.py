@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     store = Store()
     store.prepare()
     spec = chosen_spec(args)
-    checked(spec, quiet=args.json)
+    checked(spec, quiet=args.json, flags=args.model is not None)
     job = submitted(store, spec, quiet=args.json)
     if args.json:
         say_json(as_json(job, job.observed()))
