@@ -122,6 +122,17 @@ def test_told_to_leave_the_supervisor_leaves_and_the_worker_goes_on(home: Store)
     assert job.observed().state is S.RUNNING
 
 
+def test_a_resume_that_comes_during_the_pause_queues_the_job_when_it_is_done(home: Store) -> None:
+    job = started(home, PretendSpec(steps=40, step_seconds=0.3, save_steps=100))
+    actions.pause(job, by="test")
+    actions.resume(home, job, by="test")
+    actions.pause(job, by="test")
+    until(lambda: job.stored().state is S.PAUSING)
+    actions.resume(home, job, by="test")
+    status = actions.wait_for(job, {S.RUNNING}, 10)
+    assert status.attempt in {1, 2}
+
+
 def test_a_killed_worker_is_interrupted_and_says_by_what(home: Store) -> None:
     job = started(home)
     send_signal(worker_of(job), signal.SIGKILL)
@@ -249,7 +260,7 @@ def test_trouble_with_one_job_leaves_the_others_alone(home: Store) -> None:
     assert "could not be started" in str(broken.stored().error)
 
 
-def test_a_job_that_is_written_while_it_starts_again_uses_its_own_environment(
+def test_a_queued_job_keeps_the_environment_of_the_shell_that_submitted_it(
     home: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started(home, PretendSpec(steps=20, step_seconds=0.02))
