@@ -247,6 +247,11 @@ class JobFollower:
         self._log = current
         return read_tail(self.job.log_file, self._log_bytes)
 
+    def lengthen_log(self, log_bytes: int) -> None:
+        """Read that much of the log's end from now on."""
+        self._log_bytes = max(self._log_bytes, log_bytes)
+        self._log = "never read"
+
     def details(self) -> Details | None:
         """Spec, checkpoints, exports and samples."""
         exports = _export_folders(self.job.exports)

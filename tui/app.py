@@ -26,8 +26,11 @@ from tui.messages import (
 from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.home import HomeScreen
+from tui.screens.job import JobScreen
+from tui.screens.new import NewScreen
+from tui.screens.reading import HelpScreen, LogScreen
 
-DEFAULT_THEME = "textual-dark"
+DEFAULT_THEME = "tokyo-night"
 OF_ONE_JOB = (MetricsGrew, MemoryGrew, LogGrew, DetailsChanged)
 
 
@@ -45,13 +48,14 @@ class DeckApp(App[int]):
         self.options = options
         self.latest: dict[type[Message], Message] = {}
         """The newest message of each kind, for a screen that comes to the top."""
+        self.home = HomeScreen(self._first_job())
         self.feed = Feed(store, self.post_message)
         self.animation_level = "none"
 
     def on_mount(self) -> None:
         """Show home, and begin to read."""
         self.theme = self.options.theme or DEFAULT_THEME
-        self.push_screen(HomeScreen(self._first_job()))
+        self.push_screen(self.home)
         self.feed.start()
 
     def on_unmount(self) -> None:
@@ -92,15 +96,28 @@ class DeckApp(App[int]):
 
     def open_job(self, job: JobView) -> None:
         """Show everything about a job."""
+        self.push_screen(JobScreen(job))
 
     def open_log(self, job: JobView) -> None:
         """Show the end of a job's log."""
+        self.push_screen(LogScreen(job))
 
     def open_new(self) -> None:
         """Show the screen that makes a job."""
+        self.push_screen(NewScreen())
 
     def open_help(self, screen: str) -> None:
         """Show the keys, first those of that screen."""
+        self.push_screen(HelpScreen(screen))
+
+    def made(self, job_id: str) -> None:
+        """Highlight a new job as soon as it is seen."""
+        self.home.highlight(job_id)
+        self.feed.look_again()
+
+    def tell_home(self, said: str, warning: bool) -> None:
+        """Say something on the home screen."""
+        self.home.say(said, "wait" if warning else "good")
 
     def action_quit_deck(self) -> None:
         """Close the deck."""

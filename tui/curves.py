@@ -9,7 +9,7 @@ from typing import Any
 from engine import series
 from engine.metrics import Curves
 
-SMOOTHING_WEIGHT = 0.9
+SMOOTHING_WEIGHT = 0.85
 """Share of the past in the smoothed loss."""
 
 MOST_POINTS = 4096

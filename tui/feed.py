@@ -113,6 +113,13 @@ class Feed:
         self._wanted = JobFollower(job.job) if job is not None else None
         self._woken.set()
 
+    def lengthen_log(self, log_bytes: int) -> None:
+        """Read more of the followed job's log from now on."""
+        if self._wanted is not None:
+            self._wanted.lengthen_log(log_bytes)
+            self._log_pace.reset()
+            self._woken.set()
+
     def look_again(self) -> None:
         """Read every job anew, soon: something was done."""
         self._everything = True

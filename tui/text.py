@@ -88,6 +88,12 @@ def axis_bytes(value: float) -> str:
     return f"{gib:.3g}G" if gib >= 1 else f"{value / 1024**2:.0f}M"
 
 
+def axis_time(seconds: float) -> str:
+    """Seconds on an axis: `0`, `90s`, `5m`, `2h`."""
+    said = format_duration(seconds)
+    return "0" if seconds < 1 else said.removesuffix("00s").removesuffix("00m")
+
+
 def speed(value: float | None) -> str:
     """Tokens per second: `950`, `8,421`."""
     return UNKNOWN if value is None else f"{value:,.0f}"

@@ -48,7 +48,7 @@ class ActingScreen(DeckScreen):
 
     def show_keys(self) -> None:
         """Put the keys that do something now into the footer."""
-        self.query_one(KeyBar).show([key for key in keys_of(self.keys) if self._useful(key)])
+        self.query_one(KeyBar).show([key for key in keys_of(self.table_name) if self._useful(key)])
 
     def _useful(self, key: Key) -> bool:
         if not key.footer or (key.acts and self.options.readonly):
@@ -139,7 +139,7 @@ class ActingScreen(DeckScreen):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.deck.open_help(self.keys)
+        self.deck.open_help(self.table_name)
 
     def action_quit_deck(self) -> None:
         """Close the deck; the jobs go on."""

@@ -15,9 +15,9 @@ class DeckScreen(Screen[None]):
     """A screen that shows what the feed read last, whenever it is on top."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-vast")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (30, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (28, "-tall"), (38, "-high")]
 
-    keys: ClassVar[str]
+    table_name: ClassVar[str]
     """Its name in the key table."""
 
     @property

@@ -3,7 +3,6 @@
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import DataTable
 
 from engine.status import utc_now
@@ -11,20 +10,10 @@ from engine.watch import Details, JobView
 from tui import text
 from tui.curves import LossPoints, MemoryPoints
 from tui.keys import HOME, bindings_of
-from tui.messages import (
-    DetailsChanged,
-    FeedFailed,
-    JobsChanged,
-    LogGrew,
-    MemoryGrew,
-    MetricsGrew,
-    SecondPassed,
-    TelemetryRead,
-)
-from tui.screens.acting import ActingScreen
-from tui.screens.plots import loss_plot, memory_plot
+from tui.messages import JobsChanged
+from tui.screens.watching import WatchingScreen
 from tui.widgets.chart import Chart
-from tui.widgets.empty import Empty
+from tui.widgets.empty import Empty, TooSmall
 from tui.widgets.job_line import JobLine
 from tui.widgets.job_table import JobTable
 from tui.widgets.key_bar import KeyBar
@@ -33,25 +22,20 @@ from tui.widgets.note_line import NoteLine
 from tui.widgets.status_line import StatusLine
 
 
-class HomeScreen(ActingScreen):
+class HomeScreen(WatchingScreen):
     """Everything at a glance."""
 
-    keys = HOME
+    table_name = HOME
     BINDINGS = bindings_of(HOME)
 
     def __init__(self, first_job: str | None = None) -> None:
         super().__init__()
-        self._jobs: tuple[JobView, ...] = ()
-        self._waits: dict[str, str] = {}
-        self._details = Details()
-        self._loss = LossPoints()
-        self._memory = MemoryPoints()
-        self._followed: str | None = None
-        self._first_job = first_job
+        self._awaited = first_job
 
     def compose(self) -> ComposeResult:
         """Status, table, charts, log, note, keys."""
         ascii_only = self.options.ascii_only
+        yield TooSmall(id="too-small")
         yield StatusLine(ascii_only=ascii_only, id="status")
         with Vertical(id="jobs", classes="panel"):
             yield JobTable(ascii_only=ascii_only, id="table")
@@ -81,70 +65,33 @@ class HomeScreen(ActingScreen):
         selected = self.query_one(JobTable).selected
         return next((job for job in self._jobs if job.id == selected), None)
 
-    @property
-    def details(self) -> Details:
-        """Of the highlighted job."""
-        return self._details
+    def highlight(self, job_id: str) -> None:
+        """Highlight that job as soon as it is there."""
+        self._awaited = job_id
 
-    def take(self, message: Message) -> None:
-        """Show what the feed says; what it says of another job is late, and dropped."""
-        match message:
-            case JobsChanged():
-                self._show_jobs(message)
-            case TelemetryRead():
-                self.query_one(StatusLine).show_machine(message.snapshot)
-            case SecondPassed():
-                self._show_table()
-                self._show_facts()
-            case FeedFailed():
-                self.say(f"{message.message}: {message.hint}", "bad")
-            case MetricsGrew() | MemoryGrew() | LogGrew() | DetailsChanged():
-                if message.job_id == self._followed:
-                    self._show_followed(message)
-
-    def _show_followed(self, message: Message) -> None:
-        match message:
-            case MetricsGrew():
-                self._loss = message.points
-                self._show_loss()
-            case MemoryGrew():
-                self._memory = message.points
-                self._show_memory()
-            case LogGrew():
-                self.query_one(LogTail).show(message.lines)
-            case DetailsChanged():
-                self._details = message.details
-                self._show_facts()
-                self.show_keys()
-
-    def _show_jobs(self, message: JobsChanged) -> None:
+    def show_jobs(self, message: JobsChanged) -> None:
+        """Fill the table; the highlighted job stays highlighted."""
         before = self.current
         self._jobs = tuple(text.in_order(message.jobs))
-        self._waits = dict(message.waits)
+        self._waits = message.waits
         self.set_class(not self._jobs, "-empty")
-        self.query_one(StatusLine).show_jobs(self._jobs)
         self._show_table()
-        if self._first_job is not None and self._jobs:
-            self.query_one(JobTable).select(self._first_job)
-            self._first_job = None
+        if any(job.id == self._awaited for job in self._jobs):
+            self.query_one(JobTable).select(self._awaited)
+            self._awaited = None
         self._follow()
         if self.current != before:
-            self._show_facts()
-            self._show_loss()
+            self.show_facts()
+            self.show_loss()
             self.show_keys()
+
+    def show_second(self) -> None:
+        """Bring elapsed times up to date."""
+        self._show_table()
+        self.show_facts()
 
     def _show_table(self) -> None:
         self.query_one(JobTable).show(self._jobs, self._waits, utc_now())
-
-    def _show_facts(self) -> None:
-        facts = self.query_one(JobLine)
-        facts.show(self.current, self._details, self._waits, utc_now())
-
-    def _show_loss(self) -> None:
-        self.query_one("#loss", Chart).show(loss_plot(self._loss, self.current))
-
-    def _show_memory(self) -> None:
-        self.query_one("#memory", Chart).show(memory_plot(self._memory, self.current))
 
     @on(DataTable.RowHighlighted)
     def _follow(self) -> None:
@@ -157,9 +104,9 @@ class HomeScreen(ActingScreen):
         self._details, self._loss, self._memory = Details(), LossPoints(), MemoryPoints()
         self.deck.follow(job)
         self.query_one(LogTail).show(())
-        self._show_facts()
-        self._show_loss()
-        self._show_memory()
+        self.show_facts()
+        self.show_loss()
+        self.show_memory()
         self.show_keys()
 
     @on(DataTable.RowSelected)

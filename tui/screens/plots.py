@@ -1,6 +1,6 @@
 """What the two charts of a job show: its curves with their titles, scales and legends."""
 
-from engine.series import format_bytes, format_duration, nice_upper
+from engine.series import format_bytes, nice_upper
 from engine.watch import JobView
 from tui import text
 from tui.curves import LossPoints, MemoryPoints
@@ -18,8 +18,8 @@ def loss_plot(points: LossPoints, job: JobView | None) -> Plot:
         title="loss",
         lines=(
             Line("", points.train, "raw", shown=False),
-            Line("train", points.smooth, "curve", text.loss(points.train.last)),
             Line("eval", points.evaluation, "eval", text.loss(points.evaluation.last), dots=True),
+            Line("train", points.smooth, "curve", text.loss(points.train.last)),
         ),
         x_end=end,
         x_label=lambda step: f"{step:.0f}",
@@ -32,20 +32,39 @@ def loss_plot(points: LossPoints, job: JobView | None) -> Plot:
 
 def memory_plot(points: MemoryPoints, job: JobView | None) -> Plot:
     """Memory against the capacity, so that nobody is alarmed by its breathing."""
-    host = points.device == "host"
     used = Line("used", points.used, "used", format_bytes(points.used.last), filled=True)
-    process = Line("this job", points.process, "process", format_bytes(points.process.last))
-    end = nice_upper(max(60.0, points.used.xs[-1] if points.used.xs else 0.0))
+    own = format_bytes(points.process.last)
+    process = Line("job", points.process, "process", own, filled=True)
+    capacity = points.capacity or 1.0
     return Plot(
         title=f"{points.device} memory",
-        lines=(used, process) if host else (used,),
-        x_end=end,
-        y_range=(0.0, points.capacity or 1.0),
-        x_label=format_duration,
+        lines=(used, process) if points.device == "host" else (used,),
+        x_end=time_end(points.used.xs[-1] if points.used.xs else 0.0),
+        y_range=(0.0, capacity),
+        x_ticks=time_ticks,
+        y_ticks=(0.0, capacity / 2, capacity),
+        x_label=text.axis_time,
         y_label=text.axis_bytes,
-        x_unit="time worked",
         empty=_nothing_yet(job),
     )
+
+
+ROUND_SECONDS = (
+    *(10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800),
+    *(3600, 7200, 10_800, 21_600, 43_200, 86_400),
+)
+
+
+def time_ticks(end: float, most: int) -> list[float]:
+    """At most so many round times up to `end`."""
+    step = next((s for s in ROUND_SECONDS if end / s < most), 86_400 * (end // 86_400 // most + 1))
+    return [step * number for number in range(int(end // step) + 1)]
+
+
+def time_end(reached: float) -> float:
+    """A round time that is not below `reached`, a sixth above it at most."""
+    step = next((s for s in ROUND_SECONDS if reached / s < 6), 86_400)
+    return max(60.0, (reached // step + 1) * step)
 
 
 def _nothing_yet(job: JobView | None) -> str:

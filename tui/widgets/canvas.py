@@ -43,8 +43,16 @@ class Toned(Widget):
     COMPONENT_CLASSES = {f"tone--{tone}" for tone in TONES}
 
     def tone(self, name: str) -> Style:
-        """The style of a meaning; of `` it is the widget's own."""
-        return self.get_component_rich_style(f"tone--{name}", partial=True) if name else Style()
+        """The style of a meaning; of `` it is the widget's own.
+
+        The colour is blended with the widget's background; a background of its own comes only from
+        a rule, so that a highlighted row shows through.
+        """
+        if not name:
+            return Style()
+        whole = self.get_component_rich_style(f"tone--{name}")
+        own = self.get_component_rich_style(f"tone--{name}", partial=True)
+        return Style(color=whole.color, bgcolor=own.bgcolor, bold=whole.bold, dim=whole.dim)
 
 
 class Canvas(Toned):

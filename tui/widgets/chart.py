@@ -48,6 +48,10 @@ class Plot:
     x_end: float = 1.0
     y_range: tuple[float, float] | None = None
     """Fixed ends of the y axis; None is round numbers around the values."""
+    x_ticks: Callable[[float, int], Sequence[float]] = lambda end, most: series.nice_ticks(0, end, most)
+    """Where to write on the x axis: at most so many places up to its end."""
+    y_ticks: tuple[float, ...] = ()
+    """Where to write on the y axis; none given is round numbers."""
     x_label: Callable[[float], str] = series.format_value
     y_label: Callable[[float], str] = series.format_value
     x_unit: str = ""
@@ -150,10 +154,12 @@ class Chart(Canvas):
                 xs, ys = [point.x for point in stretch], [point.y for point in stretch]
                 mark = ("." if number == 1 else "*") if self._ascii else "braille"
                 plotext.plot(xs, ys, marker=mark, color=number, fillx=line.filled)
-                if line.dots:
-                    plotext.scatter(xs, ys, marker="o" if self._ascii else "•", color=number)
-        y_ticks = series.nice_ticks(*y_range, max(2, min(6, height // 3)))
-        x_ticks = series.nice_ticks(0, plot.x_end, max(2, width // 14))
+        for number, (line, stretches) in enumerate(zip(plot.lines, strokes, strict=True), start=1):
+            for stretch in stretches if line.dots else ():
+                xs, ys = [point.x for point in stretch], [point.y for point in stretch]
+                plotext.scatter(xs, ys, marker="o" if self._ascii else "•", color=number)
+        y_ticks = plot.y_ticks or series.nice_ticks(*y_range, max(2, min(6, height // 3)))
+        x_ticks = plot.x_ticks(plot.x_end, max(2, width // 12))
         plotext.yticks(y_ticks, [f"{label:>6}" for label in map(plot.y_label, y_ticks)])
         plotext.xticks(x_ticks, [plot.x_label(tick) for tick in x_ticks])
         built: str = plotext.build()

@@ -9,6 +9,7 @@ from textual.coordinate import Coordinate
 from textual.geometry import Region
 from textual.widgets import DataTable
 
+from engine.status import JobState
 from engine.text import one_line, shortened
 from engine.watch import JobView
 from tui import text
@@ -42,7 +43,7 @@ COLUMNS = (
     Column("eta", "left", 6, right=True),
 )
 LEFT_OUT_FIRST = ("method", "model", "speed", "eta")
-GROWTH = ("name", "step", "model", "progress")
+GROWTH = ("progress", "name", "step", "model", "progress")
 """Who gets the room that is left, in turns."""
 
 
@@ -81,7 +82,12 @@ class JobTable(DataTable[Text], Toned):
     _quiet = False
 
     def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
-        super().__init__(id=id, cursor_type="row", cell_padding=PADDING, zebra_stripes=False)
+        super().__init__(
+            id=id,
+            cursor_type="row",
+            cell_padding=PADDING,
+            cursor_foreground_priority="renderable",
+        )
         self._ascii = ascii_only
         self._jobs: list[JobView] = []
         self._waits: Mapping[str, str] = {}
@@ -190,13 +196,17 @@ class JobTable(DataTable[Text], Toned):
             return cell
         if key == "progress":
             return self._progress(job, width)
+        if job.state is JobState.QUEUED and key in {"step", "loss", "speed", "eta"}:
+            return Text()
+        if not job.state.living and key in {"speed", "eta"}:
+            return Text()
         said = {
             "name": lambda: one_line(job.name) or job.id,
             "model": lambda: text.short_model(job.model),
             "method": lambda: job.method,
             "step": lambda: text.steps(status),
             "loss": lambda: text.loss(status.loss),
-            "speed": lambda: text.speed(status.tokens_per_second if job.state.living else None),
+            "speed": lambda: text.speed(status.tokens_per_second),
             "eta": lambda: text.eta(status),
         }[key]()
         tone = quiet or ("dim" if key in {"model", "method"} or said == text.UNKNOWN else "")

@@ -1,0 +1,99 @@
+"""What home and the job screen share: the curves, log and details of one followed job."""
+
+from collections.abc import Mapping
+
+from textual.message import Message
+
+from engine.status import utc_now
+from engine.watch import Details, JobView
+from tui.curves import LossPoints, MemoryPoints
+from tui.messages import (
+    DetailsChanged,
+    FeedFailed,
+    JobsChanged,
+    LogGrew,
+    MemoryGrew,
+    MetricsGrew,
+    SecondPassed,
+    TelemetryRead,
+)
+from tui.screens.acting import ActingScreen
+from tui.screens.plots import loss_plot, memory_plot
+from tui.widgets.chart import Chart
+from tui.widgets.job_line import JobLine
+from tui.widgets.log_tail import LogTail
+from tui.widgets.status_line import StatusLine
+
+
+class WatchingScreen(ActingScreen):
+    """Shows what the feed says of the machine and of one job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._jobs: tuple[JobView, ...] = ()
+        self._waits: Mapping[str, str] = {}
+        self._details = Details()
+        self._loss = LossPoints()
+        self._memory = MemoryPoints()
+        self._followed: str | None = None
+
+    @property
+    def details(self) -> Details:
+        """Of the followed job."""
+        return self._details
+
+    def take(self, message: Message) -> None:
+        """Show what the feed says; what it says of another job is late, and dropped."""
+        match message:
+            case JobsChanged():
+                self.query_one(StatusLine).show_jobs(message.jobs)
+                self.show_jobs(message)
+            case TelemetryRead():
+                self.query_one(StatusLine).show_machine(message.snapshot)
+            case SecondPassed():
+                self.show_second()
+            case FeedFailed():
+                self.say(f"{message.message}: {message.hint}", "bad")
+            case MetricsGrew() | MemoryGrew() | LogGrew() | DetailsChanged():
+                if message.job_id == self._followed:
+                    self._show_followed(message)
+
+    def show_jobs(self, message: JobsChanged) -> None:
+        """Show what became of the jobs."""
+        raise NotImplementedError
+
+    def show_second(self) -> None:
+        """Bring elapsed times up to date."""
+        self.show_facts()
+
+    def show_details(self) -> None:
+        """Show other checkpoints, exports or samples."""
+        self.show_facts()
+        self.show_keys()
+
+    def show_facts(self) -> None:
+        """Show the job's line."""
+        line = self.query_one(JobLine)
+        line.show(self.current, self._details, self._waits, utc_now())
+
+    def show_loss(self) -> None:
+        """Draw the loss chart."""
+        self.query_one("#loss", Chart).show(loss_plot(self._loss, self.current))
+
+    def show_memory(self) -> None:
+        """Draw the memory chart."""
+        self.query_one("#memory", Chart).show(memory_plot(self._memory, self.current))
+
+    def _show_followed(self, message: Message) -> None:
+        match message:
+            case MetricsGrew():
+                self._loss = message.points
+                self.show_loss()
+            case MemoryGrew():
+                self._memory = message.points
+                self.show_memory()
+            case LogGrew():
+                self.query_one(LogTail).show(message.lines)
+            case DetailsChanged():
+                self._details = message.details
+                self.show_details()
