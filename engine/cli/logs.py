@@ -3,7 +3,6 @@
 import argparse
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -24,9 +23,13 @@ def run(args: argparse.Namespace) -> int:
     job = Store().find(args.job)
     try:
         with job.log_file.open("rb") as file:
-            _print(_last(file, args.lines) if args.lines is not None else _lines(file))
+            if args.lines is not None:
+                _seek_last(file, args.lines)
             if args.follow:
                 _follow(job, file)
+            else:
+                for line in _lines(file):
+                    say(line)
     except FileNotFoundError:
         if not (args.follow and _appears(job)):
             narrate(f"{job.id} has no log: its worker was never started")
@@ -42,15 +45,10 @@ def tail(path: Path, count: int) -> list[str]:
     """The last lines of a log; none where there is no log."""
     try:
         with path.open("rb") as file:
-            return list(_last(file, count))
+            _seek_last(file, count)
+            return list(_lines(file))
     except OSError:
         return []
-
-
-def _print(lines: Iterator[str]) -> None:
-    for line in lines:
-        say(line)
-    sys.stdout.flush()
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
@@ -59,27 +57,25 @@ def _lines(file: BinaryIO) -> Iterator[str]:
         yield clean_line(raw.decode("utf-8", "replace"))
 
 
-def _last(file: BinaryIO, count: int) -> Iterator[str]:
-    """The last `count` lines, read from the end; the file then stands at its end."""
-    if count == 0:
-        file.seek(0, 2)
-        return
+def _seek_last(file: BinaryIO, count: int) -> None:
+    """Go to the beginning of the last `count` lines."""
     end = file.seek(0, 2)
-    begin = max(0, end - count * 1024)
-    while True:
-        file.seek(begin)
-        block = file.read(end - begin)
-        if begin == 0 or block.count(b"\n") > count:
-            break
-        begin = max(0, begin - max(count * 1024, end - begin))
-    for raw in deque(block.removesuffix(b"\n").split(b"\n"), maxlen=count):
-        yield clean_line(raw.decode("utf-8", "replace"))
+    begin = end
+    block = b""
+    while begin > 0 and block.removesuffix(b"\n").count(b"\n") < count:
+        step = min(begin, max(64 * 1024, len(block)))
+        begin = file.seek(begin - step)
+        block = file.read(step) + block
+    wanted = block.removesuffix(b"\n").split(b"\n")[-count:] if count else []
+    newline = block.endswith(b"\n") and bool(wanted)
+    file.seek(end - len(b"\n".join(wanted)) - newline)
 
 
 def _follow(job: Job, file: BinaryIO) -> None:
     """Print what is added until the job stops; only whole lines."""
     half = b""
-    while True:
+    runs = True
+    while runs:
         runs = _goes_on(job)
         while raw := file.readline(LONGEST_LINE):
             half += raw
@@ -87,9 +83,7 @@ def _follow(job: Job, file: BinaryIO) -> None:
                 say(clean_line(half.decode("utf-8", "replace")))
                 half = b""
         sys.stdout.flush()
-        if not runs:
-            break
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS if runs else 0)
     if half:
         say(clean_line(half.decode("utf-8", "replace")))
 

@@ -8,7 +8,7 @@ from typing import Any
 from engine.cli.output import json_text, narrate, say, say_json
 from engine.cli.source import chosen_spec
 from engine.errors import TunedeckError
-from engine.plan import Facts, Plan, preflight
+from engine.plan.preflight import Facts, Plan, preflight
 from engine.series import format_bytes
 from engine.spec import JobSpec
 from engine.text import clean_text, one_line, shortened

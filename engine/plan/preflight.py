@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import data, schema
 from engine.data import Inspection
-from engine.errors import DataError, MachineError, PlanError, TunedeckError
+from engine.errors import DataError, MachineError, TunedeckError
 from engine.gpu import Snapshot, Telemetry
 from engine.plan.model_folder import BaseModel, look_at
 from engine.series import format_bytes
@@ -111,7 +111,9 @@ def _inspected(spec: JobSpec, model: BaseModel, problems: list[TunedeckError]) -
         )
     except DataError as error:
         problems.append(error)
-        return None
+    except OSError as error:
+        problems.append(DataError(f"the data cannot be read: {error}", "check that you may read it"))
+    return None
 
 
 def _check_samples(spec: JobSpec, model: BaseModel, problems: list[TunedeckError]) -> None:
@@ -279,6 +281,3 @@ def _settings(spec: JobSpec) -> dict[str, Any]:
     """The training fields that decide the number of steps: as asked, or the library's defaults."""
     known = schema.fields(METHODS[spec.method])
     return {name: spec.training.get(name, known[name].default) for name in _NEEDED}
-
-
-__all__ = ["Facts", "Plan", "PlanError", "preflight"]
