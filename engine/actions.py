@@ -170,7 +170,7 @@ def cancel(job: Job, *, by: str) -> JobStatus:
     _ask(job, Desired.CANCEL, by=by)
     status = _answered(job)
     if status.state.living:
-        ensure_supervisor(Store(job.folder.parent.parent))
+        ensure_supervisor(_store_of(job))
     return status
 
 
@@ -231,7 +231,7 @@ def wait_for(
         if status.state in wanted:
             return status
         ended = status.state.settled or status.state.resting
-        if ended and settle.verdict_on(status, job.control()) is None:
+        if ended and not _goes_on(job, status):
             why = f": {status.error.message}" if status.error else ""
             raise StateError(
                 f"{job.id} is {status.state}{why}", f"look at it with `tunedeck status {job.id}`"
@@ -242,6 +242,12 @@ def wait_for(
                 "the request stands; look again with `tunedeck ls`",
             )
         time.sleep(poll_seconds)
+
+
+def _goes_on(job: Job, status: JobStatus) -> bool:
+    """Whether a job that looks ended is about to be settled or started by the supervisor."""
+    unsettled = job.stored().state.living and lock.is_held(_store_of(job).supervisor_lock)
+    return unsettled or settle.verdict_on(status, job.control()) is not None
 
 
 def verbs(status: JobStatus, has_checkpoint: bool) -> dict[str, str | None]:
@@ -278,13 +284,16 @@ def has_checkpoint(job: Job) -> bool:
 
 
 def ensure_supervisor(store: Store) -> None:
-    """Start a supervisor unless one runs.
+    """Start a supervisor unless one runs, which is then made to look.
 
     Raises:
         MachineError: it cannot start; the message says why.
     """
     if not lock.is_held(store.supervisor_lock):
         launch.launch_supervisor(store)
+        return
+    with suppress(OSError):
+        os.utime(store.jobs_folder)
 
 
 def supervisor(store: Store) -> dict[str, Any] | None:
@@ -312,6 +321,10 @@ def waiting(store: Store, shown: Iterable[tuple[Job, JobStatus]]) -> dict[str, s
         }
     gpus = [schedule.Gpu(int(gpu["index"]), str(gpu["uuid"])) for gpu in record.get("gpus", ())]
     return schedule.waits_for(candidates, running, gpus, int(record.get("cpu_jobs", 1)))
+
+
+def _store_of(job: Job) -> Store:
+    return Store(job.folder.parent.parent)
 
 
 def _refuse(job: Job, why_not: str | None, verb: str) -> None:

@@ -1,11 +1,12 @@
 """The jobs as the supervisor sees them: reads again only what changed, so that idling costs nothing.
 
-Every file of a job is replaced or appended; control and status are replaced, which changes the
-modification time of the job's folder. One `stat` a job and tick finds that.
+Whoever changes a job that rests touches the folder of all jobs, and a new job changes it by itself:
+one `stat` a tick tells that nothing happened. Jobs that wait or live are looked at every time.
 """
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +17,18 @@ from engine.status import JobState, JobStatus
 from engine.store import Store
 
 UNSURE_NS = 2_000_000_000
-"""A folder that changed so recently may change again within one tick of the file system's clock."""
+"""What changed so recently may change again within one tick of the file system's clock."""
 
-REREAD_SECONDS = 30.0
-"""Everything is read again this often, for file systems that do not keep their times."""
+LOOK_SECONDS = 5.0
+"""All jobs are looked at this often, whether the folder was touched or not."""
+
+REREAD_SECONDS = 60.0
+"""And read this often, for file systems that do not keep their times."""
 
 
 @dataclass
 class Entry:
-    """One job as last read; rewritten in place when its folder changes."""
+    """One job as last read."""
 
     job: Job
     stored: JobStatus
@@ -36,7 +40,7 @@ class Entry:
 
     @property
     def asks_for_work(self) -> bool:
-        """Whether a supervisor must not leave yet."""
+        """Whether it waits, lives, or wishes something: then no supervisor may leave."""
         state = self.stored.state
         return (
             state is JobState.QUEUED
@@ -46,37 +50,65 @@ class Entry:
 
 
 class Roster:
-    """All jobs of a home folder; `refresh` reads what changed since the last time."""
+    """All jobs of a home folder."""
 
     def __init__(self, store: Store, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self.entries: dict[str, Entry] = {}
         self._store = store
         self._wall_ns = wall_ns
-        self._entries: dict[str, Entry] = {}
-        self._read_all_ns = 0
+        self._active: list[Entry] = []
+        self._folder_ns = -1
+        self._looked_ns = 0
+        self._read_ns = 0
 
     def refresh(self, *, everything: bool = False) -> list[Entry]:
-        """Every job, with its newest stored status and control."""
+        """The jobs that ask for work, with their newest stored status and control."""
         now = self._wall_ns()
-        everything = everything or abs(now - self._read_all_ns) > REREAD_SECONDS * 1e9
-        if everything:
-            self._read_all_ns = now
-        self._entries = {entry.job.id: entry for entry in self._present(now, everything=everything)}
-        return list(self._entries.values())
+        if everything or abs(now - self._read_ns) > REREAD_SECONDS * 1e9:
+            self._read_ns = now
+            self.entries.clear()
+        if everything or self._something_changed(now):
+            self._look_at_all(now)
+        else:
+            for entry in self._active:
+                self._look_at(entry.job.id, now)
+        self._active = [entry for entry in self.entries.values() if entry.asks_for_work]
+        return self._active
 
-    def _present(self, now: int, *, everything: bool) -> Iterator[Entry]:
-        for job in self._store.jobs():
-            try:
-                changed_ns = job.folder.stat().st_mtime_ns
-            except OSError:
-                continue
-            entry = self._entries.get(job.id)
-            if entry is None and not job.exists():
-                continue
-            if entry is None or everything or not entry.sure or changed_ns != entry.changed_ns:
-                launch = entry.launch if entry else _launch(job)
-                sure = abs(now - changed_ns) > UNSURE_NS
-                entry = Entry(job, job.stored(), job.control(), launch, changed_ns, sure)
-            yield entry
+    def _something_changed(self, now: int) -> bool:
+        folder_ns = _changed_ns(self._store.jobs_folder)
+        same = folder_ns == self._folder_ns and abs(now - folder_ns) > UNSURE_NS
+        self._folder_ns = folder_ns
+        return not same or abs(now - self._looked_ns) > LOOK_SECONDS * 1e9
+
+    def _look_at_all(self, now: int) -> None:
+        self._looked_ns = now
+        names = [job.id for job in self._store.jobs()]
+        for gone in self.entries.keys() - set(names):
+            del self.entries[gone]
+        for name in names:
+            self._look_at(name, now)
+
+    def _look_at(self, name: str, now: int) -> None:
+        """Read a job again if its folder changed: control and status are replaced, never edited."""
+        entry = self.entries.get(name)
+        changed_ns = _changed_ns(entry.job.folder if entry else self._store.jobs_folder / name)
+        if entry is not None and entry.sure and changed_ns == entry.changed_ns:
+            return
+        job = entry.job if entry else Job(self._store.jobs_folder / name)
+        if not job.exists():
+            self.entries.pop(name, None)
+            return
+        launch = entry.launch if entry else _launch(job)
+        sure = abs(now - changed_ns) > UNSURE_NS
+        self.entries[name] = Entry(job, job.stored(), job.control(), launch, changed_ns, sure)
+
+
+def _changed_ns(folder: "os.PathLike[str]") -> int:
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116 - half the time of Path.stat
+    except OSError:
+        return -1
 
 
 def _launch(job: Job) -> dict[str, Any]:

@@ -63,19 +63,20 @@ class Rounds:
         for entry in entries:
             if entry.job.id not in self.workers:
                 self._guarded(entry.job, partial(self._look_after, entry))
-        by_id = {entry.job.id: entry for entry in entries}
         for job_id, worker in list(self.workers.items()):
-            self._guarded(worker.job, partial(self._follow, worker, by_id.get(job_id)))
+            entry_now = self._roster.entries.get(job_id)
+            self._guarded(worker.job, partial(self._follow, worker, entry_now))
         self._start_next(entries)
         return bool(self.workers) or any(entry.asks_for_work for entry in entries)
 
     def has_work(self) -> bool:
         """Whether anything waits or lives, by reading everything again."""
-        return any(entry.asks_for_work for entry in self._roster.refresh(everything=True))
+        return bool(self._roster.refresh(everything=True))
 
     def adopt_living(self) -> None:
         """Take over the workers of an earlier supervisor, also those that are just ending."""
-        for entry in self._roster.refresh():
+        self._roster.refresh()
+        for entry in self._roster.entries.values():
             if entry.job.lock_held():
                 self._adopt(entry)
 
@@ -239,10 +240,10 @@ class Rounds:
             )
             try:
                 process = launch_worker(job, held, self._environ, devices=devices)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 failure = Failure(
                     message=f"the worker could not be started: {error}",
-                    hint="free memory or disk space, then `tunedeck resume ID`",
+                    hint="free memory or disk space, or mend that file; then `tunedeck resume ID`",
                 )
                 entry.stored = job.move(entry.stored, S.FAILED, error=failure)
                 log.error("%s: %s", job.id, failure.message)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from engine import actions
+from engine.config import Settings
 from engine.control import Control, Desired
 from engine.errors import MachineError
 from engine.files import LineReader
 from engine.job import Job
 from engine.process import ProcessIdentity, identify, is_alive, send_signal
+from engine.rounds import Rounds
 from engine.status import JobState, JobStatus
 from engine.store import Store
 from engine.supervisor import run
@@ -251,13 +253,37 @@ def test_settings_that_cannot_be_read_are_said_and_lose_no_job(home: Store) -> N
     assert [job.stored().state for job in home.jobs()] == [S.QUEUED]
 
 
-def test_trouble_with_one_job_leaves_the_others_alone(home: Store) -> None:
-    broken = stored_job(home, JobStatus(state=S.QUEUED))
-    broken.log_file.mkdir()
+def test_a_job_that_cannot_be_started_fails_and_leaves_the_others_alone(home: Store) -> None:
+    no_log = stored_job(home, JobStatus(state=S.QUEUED))
+    no_log.log_file.mkdir()
+    torn = stored_job(home, JobStatus(state=S.QUEUED))
+    torn.launch_file.write_text("{")
     good = submit(home, PretendSpec())
     actions.wait_for(good, {S.COMPLETED}, 10)
-    until(lambda: broken.stored().state is S.FAILED)
-    assert "could not be started" in str(broken.stored().error)
+    for broken in (no_log, torn):
+        until(lambda job=broken: job.stored().state is S.FAILED)  # type: ignore[misc]
+        assert "could not be started" in str(broken.stored().error)
+
+
+def test_trouble_that_nobody_thought_of_leaves_the_other_jobs_alone(
+    home: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = stored_job(home, JobStatus(state=S.QUEUED))
+    good = stored_job(home, JobStatus(state=S.QUEUED))
+    stored = Job.stored
+
+    def odd(job: Job) -> JobStatus:
+        if job == bad and job.lock_held():
+            raise TypeError("a fault in the code")
+        return stored(job)
+
+    monkeypatch.setattr(Job, "stored", odd)
+    rounds = Rounds(home, Settings(release_seconds=1))
+    until(lambda: rounds.tick() and good.stored().state is S.COMPLETED)
+    assert "a fault in the code" in caplog.text
+    assert caplog.text.count("Traceback") == 1, "left alone for a while"
+    assert bad.stored().state is S.QUEUED
+    until(lambda: bool(rounds.tick()) and not rounds.workers)
 
 
 def test_a_queued_job_keeps_the_environment_of_the_shell_that_submitted_it(
