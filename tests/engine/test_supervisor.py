@@ -210,7 +210,8 @@ def test_a_job_whose_worker_never_began_is_started_again(home: Store) -> None:
     assert boot is not None
     job = stored_job(home, JobStatus(state=S.STARTING, attempt=1, boot_id=boot.boot_id))
     actions.ensure_supervisor(home)
-    assert actions.wait_for(job, {S.COMPLETED}, 10).attempt == 2
+    until(lambda: job.stored().state is S.COMPLETED)
+    assert job.stored().attempt == 2
 
 
 def test_a_wish_that_nobody_answered_is_answered(home: Store) -> None:
@@ -270,6 +271,7 @@ def test_trouble_that_nobody_thought_of_leaves_the_other_jobs_alone(
 ) -> None:
     bad = stored_job(home, JobStatus(state=S.QUEUED))
     good = stored_job(home, JobStatus(state=S.QUEUED))
+    good.write_control(Control(order=1.0))
     stored = Job.stored
 
     def odd(job: Job) -> JobStatus:
