@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from engine.metrics import Curves
 from engine.series import buckets, nice_ticks, segments
+from engine.text import clean_text
 
 CURVES = (("train", "loss", "train", "braille"), ("eval", "eval_loss", "eval", "o"))
 """Kind and key of each curve, its name and its marker."""
@@ -31,7 +32,7 @@ def draw(curves: Curves, width: int, height: int) -> list[str]:
             )
     ticks = nice_ticks(0.0, last, max(2, width // 16))
     plotext.xticks(ticks, [f"{tick:g}" for tick in ticks])
-    return [line.rstrip() for line in str(plotext.build()).splitlines()]
+    return [clean_text(line).rstrip() for line in str(plotext.build()).splitlines()]
 
 
 def _lines(

@@ -48,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
     found = draft.inspection
     rows = "rows on the Hub" if found.rows is None else f"{found.rows:,} rows"
     narrate(f"wrote {path}: {rows}, format {found.format or 'not known yet'}")
+    if draft.columns:
+        guessed = ", ".join(f"{ours} is {one_line(name)!r}" for ours, name in draft.columns.items())
+        narrate(f"guessed from the names of the columns, check it: {guessed}")
     for warning in found.warnings:
         narrate(f"warning: {one_line(warning)}")
     if args.model is None:
@@ -101,7 +104,7 @@ def _suggested(source: str, method: str) -> dict[str, str]:
     """
     head = list(islice(data.rows_of(data.resolve(source, Path.cwd())), 20))
     columns = data.suggest_columns(head, method)
-    if not columns:
+    if not columns or {"chosen", "rejected"} <= {name for row in head for name in row.values}:
         raise DataError(f"{source}: its columns cannot be guessed", "")
     return columns
 
