@@ -42,6 +42,12 @@ class Checkpoint:
         return float(value) if isinstance(value, int | float) else None
 
     @property
+    def is_last(self) -> bool:
+        """Whether the run had nothing left to train; the trainer, asked to go on, would do a step more."""
+        total = self.facts.get("total_steps")
+        return isinstance(total, int) and self.step >= total
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of all its files."""
         return sum(entry["size"] for entry in self.facts["files"].values())

@@ -117,7 +117,8 @@ class Flow(TrainerCallback):
         folder = checkpoints.folder_of(root, step)
         self._recorder.save(folder)
         fault.point("commit", step, self._reporter.status.attempt)
-        facts = {**self._facts(), "eval_loss": self._recorder.eval_losses.get(step)}
+        facts = {**self._facts(), "total_steps": state.max_steps}
+        facts["eval_loss"] = self._recorder.eval_losses.get(step)
         done = checkpoints.commit(folder, step, facts)
         self._reporter.update(checkpoint_step=step)
         self._reporter.event("checkpoint", step=step, size_bytes=done.size_bytes)

@@ -21,7 +21,7 @@ from engine.files import LineAppender
 from engine.job import Job
 from engine.metrics import MetricsWriter
 from engine.status import JobState, Phase
-from engine.train import manifest, model, prepared, samples
+from engine.train import fault, manifest, model, prepared, samples
 from engine.train.flow import Flow
 from engine.train.material import Material
 from engine.train.methods import METHODS
@@ -73,9 +73,14 @@ class Worker:
         start = self._choose_start()
         if start is None:
             self._answer_samples("before", 0, trainer, base)
-        reporter.phase(Phase.TRAINING)
-        with reporter.uninterruptible():
-            trainer.train(resume_from_checkpoint=str(start.folder) if start else None)
+        if start is not None and start.is_last:
+            trainer.state.global_step = start.step
+            trainer._load_from_checkpoint(str(start.folder))
+        else:
+            reporter.phase(Phase.TRAINING)
+            with reporter.uninterruptible():
+                trainer.train(resume_from_checkpoint=str(start.folder) if start else None)
+        fault.point("train-end", trainer.state.global_step, self.attempt)
         if self.flow.paused:
             return reporter.end(JobState.PAUSED, reason=reporter.wish.reason)
         self._answer_samples("after", trainer.state.global_step, trainer, base)

@@ -167,3 +167,19 @@ def until_failed(job: Job) -> Any:
     with pytest.raises(AssertionError, match="failed"):
         until_state(job, JobState.COMPLETED)
     return job.observed()
+
+
+def test_a_job_killed_after_its_last_save_trains_no_step_more(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home", {"TUNEDECK_FAULT": "train-end:7:1"})
+    try:
+        job = home.submit(_with(spec, training={"max_steps": 7}))
+        until_state(job, JobState.INTERRUPTED)
+        assert checkpoints.committed(job.checkpoints)[-1].step == 7
+        home.call("resume", job.id)
+        done = until_state(job, JobState.COMPLETED)
+        assert (done.step, done.total_steps) == (7, 7)
+        assert read_curves(job.metrics_file).last("train")[0] == 7  # type: ignore[index]
+    finally:
+        home.close()
