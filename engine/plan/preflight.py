@@ -112,7 +112,9 @@ def _inspected(spec: JobSpec, model: BaseModel, problems: list[TunedeckError]) -
     except DataError as error:
         problems.append(error)
     except OSError as error:
-        problems.append(DataError(f"the data cannot be read: {error}", "check that you may read it"))
+        problems.append(
+            DataError(f"the data cannot be read: {error}", "check that you may read it")
+        )
     return None
 
 
