@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 from engine.errors import TunedeckError
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if lock is None:
         print(f"{job.id} has a living worker already", file=sys.stderr)
         return 4
+    warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' talk to each other
     reporter = Reporter(job)
     reporter.begin()
     return _train(job, reporter)

@@ -122,6 +122,7 @@ class Flow(TrainerCallback):
         done = checkpoints.commit(folder, step, facts)
         self._reporter.update(checkpoint_step=step)
         self._reporter.event("checkpoint", step=step, size_bytes=done.size_bytes)
+        print(f"step {step}: checkpoint committed, {done.size_bytes / 2**20:.1f} MiB", flush=True)
         checkpoints.rotate(root, self._save_total_limit)
         self._recorder.restart_clock()
 

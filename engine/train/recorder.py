@@ -115,6 +115,7 @@ class Recorder(TrainerCallback):
         self._writer.append("eval", step, kept)
         loss = kept.get("eval_loss")
         if loss is not None and math.isfinite(loss):
+            print(f"step {step}: eval_loss {loss:.4f}", flush=True)
             self.eval_losses[step] = loss
             self._reporter.update(eval_loss=loss)
 

@@ -164,6 +164,12 @@ class Worker:
             )
         if rows < 100 and self.spec.method != "pretrain":
             self.reporter.warn(f"only {rows} training rows: the model will learn them by heart")
+        trainable = sum(p.numel() for p in base.model.parameters() if p.requires_grad)
+        print(
+            f"{self.spec.method} of {self.spec.model.name} on {base.model.device}, "
+            f"{base.model.dtype}, {torch.get_num_threads()} threads: {trainable:,} of "
+            f"{sum(p.numel() for p in base.model.parameters()):,} parameters trained"
+        )
         print(
             f"{figures.rows} rows, {figures.tokens} tokens, {figures.trained_share:.0%} of them "
             f"trained, longest {figures.longest}, format {loaded.format}",
