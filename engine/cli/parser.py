@@ -1,7 +1,6 @@
 """The arguments of every verb, and the module that carries each out; imports none of them."""
 
 import argparse
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -37,8 +36,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         UsageError: they make no sense.
     """
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in BY_NAME:
-        raise _unknown_verb(arguments[0])
+    first = arguments[0] if arguments else "-"
+    if first in BY_NAME:
+        return build_verb(BY_NAME[first]).parse_args(arguments[1:])
+    if not first.startswith("-"):
+        raise _unknown_verb(first)
     return build().parse_args(arguments)
 
 
@@ -61,19 +63,28 @@ def build() -> Parser:
     parser.set_defaults(module="bare", shell=None)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for verb in VERBS:
-        one = verbs.add_parser(
-            verb.name,
-            help=verb.help,
-            description=verb.help[0].upper() + verb.help[1:] + ".",
-            epilog=f"example: {verb.example}" if verb.example else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        verb.add_arguments(one)
-        one.set_defaults(module=verb.module, verb=verb.name)
+        _fill(verbs.add_parser(verb.name, help=verb.help), verb)
     return parser
 
 
+def build_verb(verb: Verb) -> Parser:
+    """The parser of one verb alone, which is what a command needs."""
+    parser = Parser(prog=f"tunedeck {verb.name}")
+    _fill(parser, verb)
+    return parser
+
+
+def _fill(parser: argparse.ArgumentParser, verb: Verb) -> None:
+    parser.description = verb.help[0].upper() + verb.help[1:] + "."
+    parser.epilog = f"example: {verb.example}" if verb.example else None
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    verb.add_arguments(parser)
+    parser.set_defaults(module=verb.module, verb=verb.name)
+
+
 def _unknown_verb(word: str) -> UsageError:
+    import difflib
+
     near = difflib.get_close_matches(word, BY_NAME, n=1)
     if near:
         return UsageError(f"no command {word!r}", f"did you mean `tunedeck {near[0]}`?")
