@@ -54,7 +54,8 @@ class Worker:
         """Whether the worker process is there; reaps it when it is ours and has ended."""
         if self.process is not None:
             return self.process.poll() is None
-        return self.job.lock_held()
+        known = self.identity is not None and is_alive(self.identity)
+        return known or self.job.lock_held()
 
     @property
     def exit_code(self) -> int | None:

@@ -31,6 +31,8 @@ class PretendSpec:
     steps: int = 3
     step_seconds: float = 0.01
     save_steps: int = 1
+    pause_seconds: float = 0.0
+    """How long it is `pausing`."""
     gpus: int | str = 0
     ignores: tuple[str, ...] = ()
     """Of `control` and `sigterm`, what it does not listen to."""
@@ -119,6 +121,7 @@ class Pretended:
             self.status = self.job.move(
                 self.status, JobState.PAUSING, ack_request_id=control.request_id
             )
+            time.sleep(self.spec.pause_seconds)
             if self.status.step:
                 self.save(self.status.step)
             self.end(JobState.PAUSED, 75, reason=control.reason)
