@@ -5,20 +5,19 @@ takes `worker.lock` and answers it itself. Nothing here imports torch, and only 
 """
 
 import os
-import secrets
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import launch, lock, schedule, settle
+from engine import launch, lock, schedule, settle, wishes
 from engine.control import Control, Desired
-from engine.errors import MachineError, StateError, WaitTimeout
+from engine.errors import StateError, WaitTimeout
 from engine.files import read_json, write_atomic, write_json
 from engine.job import Job
-from engine.process import ProcessIdentity, boot_id, identify
+from engine.process import ProcessIdentity, identify
+from engine.requirements import requirements
 from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 
@@ -40,8 +39,8 @@ def submit(
     Raises:
         MachineError: the home folder cannot be written, or the GPUs asked for are not there.
     """
-    requires = _requirements(spec, environ)
-    request_id = secrets.token_hex(8)
+    requires = requirements(spec, environ)
+    request_id = os.urandom(8).hex()
     now = utc_now()
 
     def fill(job: Job) -> None:
@@ -62,38 +61,6 @@ def submit(
     job = store.create(spec.name, fill)
     ensure_supervisor(store)
     return job
-
-
-def _requirements(spec: "JobSpec", environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the scheduler must know of a job, so that it never has to read the spec."""
-    asked = spec.compute.gpus
-    if isinstance(asked, int) and asked > 1:
-        raise MachineError(
-            f"compute.gpus: {asked}: several GPUs for one job are not built yet", "use 1"
-        )
-    visible = environ.get("CUDA_VISIBLE_DEVICES")
-    if asked != 0:
-        from engine.gpu import Telemetry
-
-        with Telemetry() as telemetry:
-            snapshot = telemetry.read()
-        gpus = [schedule.Gpu(gpu.index, gpu.uuid) for gpu in snapshot.gpus]
-        if asked == 1 and not gpus:
-            raise MachineError(
-                f"compute.gpus: 1, and {snapshot.note.split(':')[0] or 'no GPU was found'}",
-                "use `gpus: auto` or `gpus: 0` to train on the CPU",
-            )
-        if gpus and visible and not schedule.visible_gpus(gpus, visible):
-            raise MachineError(
-                f"CUDA_VISIBLE_DEVICES={visible} names no GPU of this machine",
-                "unset it, or name GPUs by the index or UUID that `nvidia-smi -L` shows",
-            )
-        if asked == 1 and visible is not None and not schedule.visible_gpus(gpus, visible):
-            raise MachineError(
-                "compute.gpus: 1, and CUDA_VISIBLE_DEVICES hides every GPU",
-                "unset it, or use `gpus: 0` to train on the CPU",
-            )
-    return {"gpus": asked, "visible": visible}
 
 
 def token_notice(store: Store, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -121,8 +88,8 @@ def pause(job: Job, *, by: str, reason: str = "user") -> JobStatus:
     if status.state is S.PAUSING and job.control().desired is Desired.PAUSE:
         return status
     _refuse(job, verbs(status, has_checkpoint(job))["pause"], "pause")
-    _ask(job, Desired.PAUSE, by=by, reason=reason)
-    return _answered(job)
+    wishes.ask(job, Desired.PAUSE, by=by, reason=reason)
+    return wishes.answered(job)
 
 
 def _hold(job: Job, status: JobStatus, reason: str) -> JobStatus:
@@ -145,11 +112,11 @@ def resume(store: Store, job: Job, *, by: str) -> JobStatus:
     """
     status = job.observed()
     _refuse(job, verbs(status, has_checkpoint(job))["resume"], "resume")
-    _refuse_changed_data(job)
-    _ask(job, Desired.RUN, by=by, order=_first_order(store, job))
+    wishes.refuse_changed_data(job)
+    wishes.ask(job, Desired.RUN, by=by, order=wishes.first_order(store, job))
     if status.state is not S.PAUSING:
         with suppress(StateError), job.settling() as stored:
-            status = _buried(job, stored)
+            status = wishes.buried(job, stored)
             if status.state in RESUMABLE:
                 acknowledged = job.control().request_id
                 job.move(status, S.QUEUED, **settle.QUEUE_CHANGES, ack_request_id=acknowledged)
@@ -167,8 +134,8 @@ def cancel(job: Job, *, by: str) -> JobStatus:
     if status.state is S.CANCELLING:
         return status
     _refuse(job, verbs(status, has_checkpoint(job))["cancel"], "cancel")
-    _ask(job, Desired.CANCEL, by=by)
-    status = _answered(job)
+    wishes.ask(job, Desired.CANCEL, by=by)
+    status = wishes.answered(job)
     if status.state.living:
         ensure_supervisor(_store_of(job))
     return status
@@ -331,86 +298,6 @@ def _refuse(job: Job, why_not: str | None, verb: str) -> None:
     if why_not is not None:
         raise StateError(
             f"{job.id} {why_not}", f"`tunedeck status {job.id}` shows what can be done"
-        )
-
-
-def _ask(
-    job: Job, desired: Desired, *, by: str, reason: str = "user", order: float | None = None
-) -> Control:
-    """Store a new wish."""
-    before = job.control()
-    wish = replace(
-        before,
-        desired=desired,
-        request_id=secrets.token_hex(8),
-        order=before.order if order is None else order,
-        by=by,
-        at=utc_now(),
-        reason=reason,
-    )
-    try:
-        job.write_control(wish)
-    except OSError as error:
-        raise MachineError(
-            f"{job.folder} cannot be written: {error.strerror}",
-            "check the owner and the free space of TUNEDECK_HOME",
-        ) from error
-    return wish
-
-
-def _answered(job: Job) -> JobStatus:
-    """The observed status, after answering the wish here when no worker lives to do it."""
-    if not job.lock_held():
-        # Whoever came first for the lock starts the worker or settles the job: both read the wish.
-        with suppress(StateError), job.settling() as stored:
-            settle.answer(job, _buried(job, stored), job.control())
-    return job.observed()
-
-
-def _buried(job: Job, stored: JobStatus) -> JobStatus:
-    """A job whose worker died without a word gets its end stored first; the lock is ours."""
-    if not stored.state.living:
-        return stored
-    control = job.control()
-    verdict = settle.end_of_worker(stored, control, boot_id=boot_id())
-    return settle.bury(job, stored, control, verdict)
-
-
-def _first_order(store: Store, job: Job) -> float:
-    """An order below that of every queued job."""
-    own = job.control().order
-    queued = [
-        other.control().order
-        for other in store.jobs()
-        if other != job and other.stored().state is S.QUEUED
-    ]
-    least = min(queued, default=own + 1.0)
-    return min(own, least - 1.0)
-
-
-def _refuse_changed_data(job: Job) -> None:
-    """Refuse to go on with other data than the job began with; the worker looks again itself."""
-    try:
-        manifest = read_json(job.manifest_file) or {}
-    except ValueError:
-        return
-    data = manifest.get("data") or {}
-    fingerprint, files = data.get("fingerprint"), data.get("files")
-    if not fingerprint or not files:
-        return
-    from engine.data import fingerprint as fingerprint_of
-
-    paths = [Path(name) for name in files]
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        raise StateError(
-            f"the data changed: {missing[0]} is gone, so {job.id} cannot go on exactly",
-            "put it back as it was, or submit a new job",
-        )
-    if fingerprint_of(paths) != fingerprint:
-        raise StateError(
-            f"the data changed since {job.id} began ({', '.join(path.name for path in paths)})",
-            "put it back as it was, or submit a new job with the new data",
         )
 
 

@@ -5,7 +5,6 @@ Knows nothing of jobs; `engine.job` owns the names.
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
 
     `durable` also survives a power loss (fsync of file and folder); progress ticks do without.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(content)

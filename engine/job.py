@@ -137,9 +137,16 @@ class Job:
         return lock.is_held(self.worker_lock)
 
     def observed(self) -> JobStatus:
-        """The status that everyone is shown."""
-        held = self.lock_held()
-        return status.observe(self.stored(), self.control(), lock_held=held)
+        """The status that everyone is shown.
+
+        A worker that begins or ends between the two looks would read as interrupted: a living state
+        without a holder counts only when the status did not change meanwhile.
+        """
+        while True:
+            stored, held = self.stored(), self.lock_held()
+            vanished = stored.state.living and not held
+            if not vanished or self.stored().seq == stored.seq:
+                return status.observe(stored, self.control(), lock_held=held)
 
     def launch(self) -> dict[str, Any]:
         """The allow-listed environment of the submitting shell."""

@@ -1,14 +1,11 @@
-"""JobSpec: what the user asked for. Reads YAML, TOML and JSON; reports every problem at once.
+"""JobSpec: what the user asked for, validated and resolved; every problem is reported at once.
 
 Names are those of `transformers.TrainingArguments`, TRL and PEFT wherever they have one. User specs are
 strict: an unknown key is an error that names the nearest right one.
 """
 
-import difflib
 import hashlib
 import math
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +14,8 @@ import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator
 
-from engine import schema
+from engine import schema, wording
+from engine.document import apply_overrides, read_document
 from engine.errors import Problem, SpecError
 
 METHODS = {"sft": "sft", "pretrain": "sft"}
@@ -128,30 +126,6 @@ class JobSpec(Section):
         )
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML where `2e-4` is a number (YAML 1.1 reads a string) and a key counts once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a word", key.start_mark
-                )
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
-
 _MANAGED = {
     "output_dir": "tunedeck keeps everything in the job's own folder",
     "resume_from_checkpoint": "use `tunedeck resume`",
@@ -193,82 +167,6 @@ _RANGES: dict[str, tuple[float | None, float | None, bool]] = {
 """Field -> lowest, highest, and whether the lowest itself is excluded."""
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML, TOML or JSON file.
-
-    Raises:
-        SpecError: the file is missing, cannot be parsed, or holds no mapping.
-    """
-    try:
-        if path.stat().st_size > 1024 * 1024:
-            raise SpecError(str(path), [Problem("", "larger than 1 MiB: this is no spec")])
-        content = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        near = difflib.get_close_matches(path.name, _names_beside(path), n=1)
-        hint = f"did you mean {near[0]}?" if near else "check the path"
-        raise SpecError(str(path), [Problem("", "no such file", hint)]) from None
-    except UnicodeDecodeError as error:
-        raise SpecError(str(path), [Problem("", f"not UTF-8 text at byte {error.start}")]) from None
-    except OSError as error:
-        raise SpecError(str(path), [Problem("", error.strerror or str(error))]) from None
-    return parse_document(content, path.suffix.lower(), str(path))
-
-
-def parse_document(content: str, suffix: str, source: str) -> dict[str, Any]:
-    """The mapping in `content`, read as its suffix says; anything but TOML and JSON is YAML."""
-    try:
-        if suffix == ".toml":
-            data: Any = tomllib.loads(content)
-        elif suffix == ".json":
-            data = orjson.loads(content)
-        else:
-            data = yaml.load(content, _Loader)
-    except (tomllib.TOMLDecodeError, orjson.JSONDecodeError, RecursionError) as error:
-        raise SpecError(source, [Problem("", f"cannot be read: {error}")]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise SpecError(source, [Problem("", f"not valid YAML: {where}{reason}")]) from None
-    except (ValueError, AttributeError, LookupError) as error:  # PyYAML, of a date or a tag
-        problem = Problem("", f"holds a value that cannot be read: {error}", "put it in quotes")
-        raise SpecError(source, [problem]) from None
-    if not isinstance(data, dict):
-        raise SpecError(
-            source,
-            [Problem("", "holds no mapping", "a spec starts with lines like `method: sft`")],
-        )
-    return data
-
-
-def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """`data` with every `section.field=value` of `--set` put in; values are read as YAML."""
-    problems = []
-    for override in overrides:
-        dotted, equals, text = override.partition("=")
-        keys = dotted.strip().split(".")
-        if not equals or not all(keys):
-            problems.append(
-                Problem("--set", f"{override!r} is no FIELD=VALUE", "training.learning_rate=1e-4")
-            )
-            continue
-        try:
-            value = yaml.load(text, _Loader)
-        except (yaml.YAMLError, ValueError, AttributeError, LookupError):
-            value = text
-        data = _with(data, keys, value)
-    if problems:
-        raise SpecError("--set", problems, "write --set training.learning_rate=1e-4")
-    return data
-
-
-def _with(data: Any, keys: Sequence[str], value: Any) -> dict[str, Any]:
-    inner = dict(data) if isinstance(data, Mapping) else {}
-    first, *rest = keys
-    inner[first] = _with(inner.get(first), rest, value) if rest else value
-    return inner
-
-
 def load(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
     """Read, override, validate and resolve a spec file.
 
@@ -300,7 +198,7 @@ def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec
     try:
         spec = JobSpec.model_validate(values)
     except ValidationError as error:
-        problems += _problems(error)
+        problems += wording.problems(error, _known_keys)
     method = values.get("method", "sft")
     if method == "pretrain" and "adapter" not in values and spec is not None:
         spec = spec.model_copy(update={"adapter": AdapterSection(type="none")})
@@ -402,73 +300,8 @@ def _resolve_data(name: str, base_folder: Path) -> str:
 _DATA_SUFFIXES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz"}
 
 
-def _names_beside(path: Path) -> list[str]:
-    try:
-        return [entry.name for entry in path.parent.iterdir()]
-    except OSError:
-        return []
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    """Pydantic's errors in the user's words, one for each field."""
-    fields: dict[str, list[Any]] = {}
-    for item in error.errors():
-        parts = [str(part) for part in item["loc"]]
-        named = [part for part in parts if part not in _UNION_PARTS and "[" not in part]
-        fields.setdefault(".".join(named), []).append(item)
-    return [_problem(where, items) for where, items in fields.items()]
-
-
-_UNION_PARTS = frozenset({"float", "str", "int"})
-"""What pydantic adds to a location to name the alternative that it tried."""
-
-_WANTED = {
-    "bool": "true or false",
-    "dict": "a mapping of fields to values",
-    "float": "a number",
-    "int": "a whole number",
-    "list": "a list",
-    "model": "a mapping of fields to values",
-    "string": "text",
-}
-_WANTED_FULLY = {
-    "greater_than": "above {gt}",
-    "greater_than_equal": "{ge} or more",
-    "less_than": "below {lt}",
-    "less_than_equal": "at most {le}",
-    "literal_error": "{expected}",
-    "string_too_long": "at most {max_length} characters",
-    "string_too_short": "not empty",
-}
-
-
-def _problem(where: str, items: Sequence[Any]) -> Problem:
-    """All that pydantic has against one field; several items are the alternatives of a union."""
-    kind, given = items[0]["type"], items[0].get("input")
-    if kind == "extra_forbidden":
-        section, _, key = where.rpartition(".")
-        known = _known_keys(section.split(".") if section else [])
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-        return Problem(where, "unknown key", hint)
-    if kind == "missing":
-        return Problem(where, "is missing")
-    if kind == "invalid_key":
-        return Problem(where, "a key must be text", "put it in quotes")
-    if kind == "value_error":
-        return Problem(where, items[0]["msg"].removeprefix("Value error, "))
-    wanted = " or ".join(dict.fromkeys(map(_wanted, items)))
-    return Problem(where, f"must be {wanted}, not {given!r:.60}")
-
-
-def _wanted(item: Any) -> str:
-    kind: str = item["type"]
-    if kind in _WANTED_FULLY:
-        return _WANTED_FULLY[kind].format(**item["ctx"])
-    return _WANTED.get(kind.partition("_")[0]) or str(item["msg"]).removeprefix("Input should be ")
-
-
-def _known_keys(location: Sequence[str]) -> list[str]:
+def _known_keys(section: str) -> list[str]:
+    """The keys of one section, or of the whole spec for an empty name."""
     sections: dict[str, type[BaseModel]] = {
         "model": ModelSection,
         "adapter": AdapterSection,
@@ -476,8 +309,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         "samples": SamplesSection,
         "compute": ComputeSection,
     }
-    holder = sections.get(location[0], JobSpec) if location else JobSpec
-    return list(holder.model_fields)
+    return list(sections.get(section, JobSpec).model_fields)
 
 
 def fingerprint(spec: JobSpec) -> str:

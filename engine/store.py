@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -126,10 +125,10 @@ class Store:
         self.prepare()
         now = datetime.now(UTC)
         while True:
-            job = Job(self.jobs_folder / new_id(name, now, secrets.token_hex(2)))
+            job = Job(self.jobs_folder / new_id(name, now, os.urandom(2).hex()))
             if not job.folder.exists():
                 break
-        building = Job(self.jobs_folder / f"{_NEW_PREFIX}{secrets.token_hex(8)}")
+        building = Job(self.jobs_folder / f"{_NEW_PREFIX}{os.urandom(8).hex()}")
         try:
             building.folder.mkdir(mode=0o700)
             building.checkpoints.mkdir()
@@ -150,7 +149,7 @@ class Store:
         Raises:
             StateError: its worker or an export lives.
         """
-        doomed = self.jobs_folder / f".removed-{job.id}-{secrets.token_hex(4)}"
+        doomed = self.jobs_folder / f".removed-{job.id}-{os.urandom(4).hex()}"
         with ExitStack() as locks:
             for path, what in ((job.worker_lock, "worker"), (job.export_lock, "export")):
                 held = Lock.take(path)

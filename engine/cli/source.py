@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from engine import document
 from engine import spec as specs
 from engine.errors import UsageError
 from engine.spec import JobSpec
@@ -49,7 +50,7 @@ def from_data(args: argparse.Namespace) -> JobSpec:
     }
     if args.method is not None:
         data["method"] = args.method
-    values = specs.apply_overrides(data, args.overrides)
+    values = document.apply_overrides(data, args.overrides)
     return specs.build(values, source=f"{args.source} with --model", base_folder=Path.cwd())
 
 

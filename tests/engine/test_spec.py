@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import spec
+from engine import document, spec
 from engine.errors import SpecError
 from engine.spec import JobSpec
 
@@ -52,7 +52,7 @@ def test_the_stored_form_reads_back_as_the_same_spec(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["2e-4", "2E-4", "2.0e-4", ".2e-3", "+2e-04"])
 def test_an_exponent_without_a_point_is_a_number(text: str) -> None:
-    read = spec.parse_document(f"a: {text}", ".yaml", "s")
+    read = document.parse_document(f"a: {text}", ".yaml", "s")
     assert read == {"a": pytest.approx(0.0002)}
 
 
@@ -142,7 +142,7 @@ def test_a_wrong_value_is_said_in_words(
 )
 def test_what_is_no_yaml_mapping_is_one_problem(text: str, words: str) -> None:
     with pytest.raises(SpecError) as caught:
-        spec.parse_document(text, ".yaml", "s.yaml")
+        document.parse_document(text, ".yaml", "s.yaml")
     assert words in caught.value.message
     assert len(caught.value.problems) == 1
 
@@ -150,7 +150,7 @@ def test_what_is_no_yaml_mapping_is_one_problem(text: str, words: str) -> None:
 def test_what_is_no_toml_and_no_json_is_one_problem() -> None:
     for text, suffix in (("a =", ".toml"), ('{"a": ', ".json"), ("[1]", ".json")):
         with pytest.raises(SpecError):
-            spec.parse_document(text, suffix, "s")
+            document.parse_document(text, suffix, "s")
 
 
 def test_a_missing_spec_proposes_the_nearest_file(tmp_path: Path) -> None:
