@@ -85,9 +85,11 @@ class Home:
         return any(part in {"engine.train", "engine.supervisor"} for part in command)
 
 
-def until(job: Job, true: Callable[[JobStatus], bool], what: str) -> JobStatus:
+def until(
+    job: Job, true: Callable[[JobStatus], bool], what: str, seconds: float = WAIT_SECONDS
+) -> JobStatus:
     """Wait for a shown status."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         status = job.observed()
         if true(status):
