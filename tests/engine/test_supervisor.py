@@ -1,6 +1,7 @@
 """The queue with real processes and a pretended training."""
 
 import os
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -109,6 +110,24 @@ def test_kill_of_the_supervisor_leaves_the_worker_and_the_next_one_adopts_it(hom
     actions.wait_for(job, {S.CANCELLED}, 10)
     actions.wait_for(behind, {S.COMPLETED}, 10)
     assert job.stored().attempt == behind.stored().attempt == 1
+
+
+def test_a_supervisor_that_is_killed_again_and_again_loses_no_job_and_runs_none_twice(
+    home: Store,
+) -> None:
+    jobs = [submit(home, PretendSpec(f"j{n}", steps=4, step_seconds=0.02)) for n in range(5)]
+    moments = random.Random(7)
+    for _ in range(8):
+        time.sleep(moments.uniform(0.0, 0.4))
+        if (supervisor := supervisor_of(home)) is not None:
+            send_signal(supervisor, signal.SIGKILL)
+            until(lambda gone=supervisor: not is_alive(gone))  # type: ignore[misc]
+        actions.ensure_supervisor(home)
+    for job in jobs:
+        until(lambda job=job: job.stored().state is S.COMPLETED, 20)  # type: ignore[misc]
+        measured = [m for m in LineReader(job.metrics_file).objects() if m["kind"] == "train"]
+        lines = [(m["attempt"], m["step"]) for m in measured]
+        assert lines == [(lines[0][0], step) for step in range(1, 5)], "trained once"
 
 
 def test_told_to_leave_the_supervisor_leaves_and_the_worker_goes_on(home: Store) -> None:
