@@ -19,7 +19,7 @@ from engine.checkpoints import Checkpoint
 from engine.files import LineReader, read_json
 from engine.job import Job
 from engine.metrics import Curves, MetricsReader
-from engine.status import JobState, JobStatus, observe
+from engine.status import JobState, JobStatus
 from engine.store import Store
 from engine.text import clean_line, clean_text
 
@@ -112,9 +112,7 @@ class JobsWatch:
 
     def active_folders(self) -> list[Path]:
         """The folders in which something may happen by itself."""
-        return [
-            seen.view.job.folder for seen in self._seen.values() if not seen.view.state.settled
-        ]
+        return [seen.view.job.folder for seen in self._seen.values() if not seen.view.state.settled]
 
     def _look_at(self, job_id: str, job: Job, now: float, *, everything: bool) -> None:
         seen = self._seen.get(job_id)
@@ -130,15 +128,14 @@ class JobsWatch:
         name, method, model = (
             (card.name, card.method, card.model) if card is not None else _card(job)
         )
-        control = job.control()
-        status = observe(job.stored(), control, lock_held=held)
+        status = job.observed()
         view = JobView(
             job=job,
             name=name,
             method=method,
             model=model,
             status=_without_heartbeat(status),
-            order=control.order,
+            order=job.control().order,
         )
         self._seen[job_id] = _Seen(view, current, now)
 
@@ -152,7 +149,7 @@ def read_spec(job: Job) -> dict[str, Any]:
     """A job's spec as a plain mapping, without its checks; empty when it cannot be read."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(job.spec_file.read_bytes(), loader)  # noqa: S506 - a safe loader
+        content = yaml.load(job.spec_file.read_bytes(), loader)
     except (OSError, yaml.YAMLError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -191,7 +188,6 @@ class ExportView:
         """Share that is done, 0 to 1."""
         value = self.facts.get("progress")
         return float(value) if isinstance(value, int | float) else None
-
 
     @property
     def running(self) -> bool:

@@ -79,7 +79,9 @@ def memory_points(readings: Sequence[Mapping[str, Any]]) -> MemoryPoints:
     """The memory curves of a job: of its GPUs when it has any, else of the host."""
     seconds = _working_seconds(readings)
     on_gpu = any(reading.get("gpus") for reading in readings)
-    used = [_gpu(r, "memory_used_bytes") if on_gpu else _number(r, "host_used_bytes") for r in readings]
+    used = [
+        _gpu(r, "memory_used_bytes") if on_gpu else _number(r, "host_used_bytes") for r in readings
+    ]
     totals = [
         _gpu(r, "memory_total_bytes") if on_gpu else _number(r, "host_total_bytes")
         for r in readings[-1:]

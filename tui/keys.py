@@ -5,7 +5,7 @@ It feeds dispatch, footer and help; nothing else in the deck names a key.
 
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 HOME = "home"
 JOB = "job"
@@ -217,7 +217,7 @@ def keys_of(screen: str) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if screen in key.screens)
 
 
-def bindings_of(screen: str) -> list[Binding]:
+def bindings_of(screen: str) -> list[BindingType]:
     """The same, as Textual wants them."""
     return [
         Binding(",".join(key.keys), key.action, key.label, show=False, id=f"{screen}.{key.action}")

@@ -13,9 +13,7 @@ from engine.job import Job
 from engine.store import Store
 
 SPEC_SUFFIXES = frozenset({".yaml", ".yml", ".toml"})
-DATA_SUFFIXES = frozenset(
-    {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz"}
-)
+DATA_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz"})
 DEMO_SPEC = Path(engine.__file__).parent / "demo" / "demo.yaml"
 
 
@@ -91,7 +89,8 @@ def queue(store: Store, path: Path, model: str, environ: Mapping[str, str] = os.
     Raises:
         TunedeckError: with every problem in words.
     """
-    from engine import plan, spec
+    from engine import spec
+    from engine.plan.preflight import preflight
 
     if is_spec(path):
         wanted = spec.load(path)
@@ -102,7 +101,7 @@ def queue(store: Store, path: Path, model: str, environ: Mapping[str, str] = os.
             "data": {"train": str(path)},
         }
         wanted = spec.build(values, source=str(path), base_folder=Path.cwd())
-    planned = plan.preflight(wanted, environ=environ)
+    planned = preflight(wanted, environ=environ)
     if planned.error is not None:
         raise planned.error
     job = actions.submit(store, wanted, by="deck", environ=environ)

@@ -48,7 +48,9 @@ class ActingScreen(DeckScreen):
 
     def show_keys(self) -> None:
         """Put the keys that do something now into the footer."""
-        self.query_one(KeyBar).show([key for key in keys_of(self.table_name) if self._useful(key)])
+        asking = self.query_one(NoteLine).asking
+        keys = () if asking else keys_of(self.table_name)
+        self.query_one(KeyBar).show([key for key in keys if self._useful(key)])
 
     def _useful(self, key: Key) -> bool:
         if not key.footer or (key.acts and self.options.readonly):
@@ -98,9 +100,11 @@ class ActingScreen(DeckScreen):
             return
         self._to_cancel = job
         self.query_one(NoteLine).ask(_question(job))
+        self.show_keys()
 
     @on(NoteLine.Answered)
     def _cancel_or_not(self, event: NoteLine.Answered) -> None:
+        self.show_keys()
         job, self._to_cancel = self._to_cancel, None
         if job is None:
             return
@@ -146,7 +150,9 @@ class ActingScreen(DeckScreen):
         self.deck.leave()
 
     @work(thread=True, group="verbs")
-    def _start(self, job: JobView, verb: Callable[[], Any], words: Callable[[str, Any], str]) -> None:
+    def _start(
+        self, job: JobView, verb: Callable[[], Any], words: Callable[[str, Any], str]
+    ) -> None:
         """Do the verb in a thread; what became of it comes back as a message."""
         name = text.short_id(job.id)
         try:
@@ -174,10 +180,10 @@ def _question(job: JobView) -> str:
     """What a cancel would do to this job."""
     name, status = text.short_id(job.id), job.status
     kept = status.checkpoint_step
-    stays = f"checkpoint {kept} stays" if kept else "there is no checkpoint to keep"
+    stays = f"checkpoint {kept} stays" if kept else "no checkpoint yet"
     if job.state.living:
-        return f"Cancel {name}? It stops at step {status.step} without saving; {stays}."
-    return f"Cancel {name}? It will not go on by itself; {stays}."
+        return f"Cancel {name} at step {status.step}, unsaved? {stays.capitalize()}."
+    return f"Cancel {name}? {stays.capitalize()}."
 
 
 def _paused(name: str, status: JobStatus) -> str:

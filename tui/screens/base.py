@@ -20,6 +20,9 @@ class DeckScreen(Screen[None]):
     table_name: ClassVar[str]
     """Its name in the key table."""
 
+    ready = False
+    """Whether its widgets are there."""
+
     @property
     def deck(self) -> "DeckApp":
         """The application."""
@@ -33,7 +36,16 @@ class DeckScreen(Screen[None]):
     def take(self, message: Message) -> None:
         """Show what a message of the feed says."""
 
+    def on_mount(self) -> None:
+        """Show what was read before this screen was there; runs after the screen's own."""
+        self.ready = True
+        self._catch_up()
+
     def on_screen_resume(self) -> None:
         """Catch up with what was read while another screen was on top."""
-        for message in self.deck.latest.values():
+        if self.ready:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        for message in list(self.deck.latest.values()):
             self.take(message)

@@ -29,6 +29,10 @@ HINT = "a spec (.yaml, .toml, .json) is queued as it is; data (.jsonl, .json, .c
 class Files(DirectoryTree):
     """Folders, specs and data files."""
 
+    ICON_NODE = "+ "
+    ICON_NODE_EXPANDED = "- "
+    ICON_FILE = "  "
+
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Only what can begin a job, or lead to it."""
         return [path for path in paths if sources.is_shown(path)]

@@ -1,6 +1,7 @@
 """What the two charts of a job show: its curves with their titles, scales and legends."""
 
 from engine.series import format_bytes, nice_upper
+from engine.status import JobState
 from engine.watch import JobView
 from tui import text
 from tui.curves import LossPoints, MemoryPoints
@@ -70,6 +71,6 @@ def time_end(reached: float) -> float:
 def _nothing_yet(job: JobView | None) -> str:
     if job is None:
         return ""
-    if job.state.living:
-        return "nothing measured yet"
-    return "nothing was measured"
+    if job.state is JobState.QUEUED:
+        return "begins when its turn comes"
+    return "nothing measured yet" if job.state.living else "nothing was measured"

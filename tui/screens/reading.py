@@ -96,7 +96,6 @@ class LogScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         """Ask for more of the log than the tail of home."""
-        super().on_mount()
         self.deck.feed.lengthen_log(LOG_BYTES)
 
     def take(self, message: Message) -> None:
@@ -126,7 +125,6 @@ class HelpScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         """Everything stands in the key table."""
-        super().on_mount()
         rows = partial(help_rows, self._about, self.options.ascii_only)
         self.show_rows("Help", rows)
 

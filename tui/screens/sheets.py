@@ -164,7 +164,9 @@ def sample_rows(
         ("exact_match", "exact match", _percent),
     ):
         pair = [words(_number(one, key)) for one in (before, after)]
-        rows.append(Text.assemble((f"{title:<14}", widget.tone("dim")), f"{pair[0]:>10}{pair[1]:>10}"))
+        rows.append(
+            Text.assemble((f"{title:<14}", widget.tone("dim")), f"{pair[0]:>10}{pair[1]:>10}")
+        )
     for number, answer in enumerate(_answers(known)):
         earlier = _answers(before)[number : number + 1]
         compared = before is not None and after is not None
@@ -173,9 +175,7 @@ def sample_rows(
     return rows
 
 
-def _said(
-    answer: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str]]:
+def _said(answer: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Title and words of every line about one question."""
     said = [("asked", answer.get("prompt")), ("expected", answer.get("expected"))]
     if earlier:

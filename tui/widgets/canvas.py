@@ -110,8 +110,9 @@ _CONSOLE = Console(width=1, force_terminal=False, legacy_windows=False)
 
 def strip_of(text: Text, width: int) -> Strip:
     """One row of text as cells, cut or filled to `width`."""
+    base = text.style if isinstance(text.style, Style) else _PLAIN
     segments = [
-        Segment(segment.text, segment.style or _PLAIN)
+        Segment(segment.text, segment.style or base)
         for segment in text.render(_CONSOLE, end="")
         if segment.text
     ]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import plotext
-from rich.style import Style
 from rich.text import Text
 
 from engine import series
@@ -48,7 +47,9 @@ class Plot:
     x_end: float = 1.0
     y_range: tuple[float, float] | None = None
     """Fixed ends of the y axis; None is round numbers around the values."""
-    x_ticks: Callable[[float, int], Sequence[float]] = lambda end, most: series.nice_ticks(0, end, most)
+    x_ticks: Callable[[float, int], Sequence[float]] = lambda end, most: series.nice_ticks(
+        0, end, most
+    )
     """Where to write on the x axis: at most so many places up to its end."""
     y_ticks: tuple[float, ...] = ()
     """Where to write on the y axis; none given is round numbers."""

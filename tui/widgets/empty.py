@@ -17,7 +17,8 @@ class Empty(Canvas):
             Text(),
             Text.assemble(("n", self.tone("key")), "  makes one from a spec or a data file"),
             Text.assemble(
-                ("tunedeck demo", self.tone("key")), "  in another shell fine-tunes the bundled model"
+                ("tunedeck demo", self.tone("key")),
+                "  in another shell fine-tunes the bundled model",
             ),
             Text(),
             Text("Jobs go on without this deck: q closes it at any time.", self.tone("dim")),

@@ -51,7 +51,7 @@ class JobLine(Canvas):
         sign = text.glyph(job.state, ascii_only=self._ascii)
         row = Text(no_wrap=True)
         row.append(f"{sign} {job.state}", style=self.tone(text.TONES[job.state]))
-        row.append(f"  {one_line(job.name)}  ", style=self.tone("strong"))
+        row.append(f"  {text.short_id(job.id)}  ", style=self.tone("strong"))
         facts = []
         if job.state is JobState.QUEUED:
             facts.append(self._waits.get(job.id, "waits in the queue"))
@@ -68,7 +68,6 @@ class JobLine(Canvas):
             facts.append(f"checkpoint {status.checkpoint_step}")
         if status.exact is False:
             facts.append(f"resume not exact: {one_line(status.exact_reason or 'see the log')}")
-        facts.append(job.id)
         room = width - len(row.plain)
         row.append(shortened(" · ".join(facts), max(0, room)), style=self.tone("dim"))
         return row

@@ -182,7 +182,9 @@ class JobTable(DataTable[Text], Toned):
             self.refresh_coordinate(Coordinate(row, index))
 
     def _cells(self, job: JobView, rank: int) -> list[Text]:
-        return [self._cell(column.key, width, column.right, job, rank) for column, width in self._plan]
+        return [
+            self._cell(column.key, width, column.right, job, rank) for column, width in self._plan
+        ]
 
     def _cell(self, key: str, width: int, right: bool, job: JobView, rank: int) -> Text:
         status = job.status

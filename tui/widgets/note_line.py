@@ -100,9 +100,7 @@ class NoteLine(Canvas, can_focus=True):
         """One row."""
         if not self._asking:
             return [Text(shortened(self._said, width), style=self.tone(self._tone), no_wrap=True)]
-        answers = Text.assemble(
-            ("  y", self.tone("key")), " yes  ", ("n", self.tone("key")), " no"
-        )
+        answers = Text.assemble(("  y", self.tone("key")), " yes  ", ("n", self.tone("key")), " no")
         room = max(10, width - len(answers.plain))
         question = Text(shortened(self._said, room), style=self.tone(self._tone), no_wrap=True)
         return [question.append_text(answers)]

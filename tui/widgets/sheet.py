@@ -32,7 +32,6 @@ class Sheet(Canvas):
     def on_resize(self) -> None:
         """Another width may need another height."""
         self._fit()
-        super().on_resize()
 
     def draw(self, width: int, height: int) -> Sequence[Text]:
         """All of them."""
@@ -70,7 +69,6 @@ class Scroll(Canvas, can_focus=True):
     def on_resize(self) -> None:
         """Another width may need other rows."""
         self._lay_out()
-        super().on_resize()
 
     def draw(self, width: int, height: int) -> Sequence[Text]:
         """Those in the window."""

@@ -88,10 +88,10 @@ class StatusLine(Canvas):
         return row
 
     def _host(self, host: Host, note: str, room: int) -> Text:
-        why = "no GPU" if not note else note.partition(":")[0]
-        row = Text.assemble(("host ", self.tone("title")))
+        why = f"no GPU: {note.partition(':')[0]}" if note else "no GPU"
+        row = Text.assemble(("host memory " if room > 44 else "host ", self.tone("title")))
         self._memory(row, host.memory_used_bytes, host.memory_total_bytes)
-        if room > 58 and host.cpu_percent is not None:
+        if room > 62 and host.cpu_percent is not None:
             row.append(f"  CPU {host.cpu_percent:>3.0f}%")
         shown = why if room >= cells(row.plain) + 3 + cells(why) else "no GPU"
         return row.append(f"  {shown}", style=self.tone("dim"))
