@@ -132,10 +132,10 @@ class Rounds:
                 verdict = settle.end_of_worker(
                     stored, control, boot_id=boot_id(), exit_code=code, last_words=words
                 )
+                if worker is None and verdict == settle.NEVER_BEGAN:
+                    verdict = settle.Verdict(S.QUEUED, settle.QUEUE_CHANGES)
                 stored = settle.bury(job, stored, control, verdict)
                 log.info("%s: %s (%s)", job.id, stored.state, stored.reason or "no reason")
-                if worker is None and stored.reason == settle.NEVER_BEGAN:
-                    stored = job.move(stored, S.QUEUED, **settle.QUEUE_CHANGES)
             if settle.verdict_on(stored, control) is not None:
                 stored = settle.answer(job, stored, control)
                 log.info("%s: %s, as asked", job.id, stored.state)

@@ -16,9 +16,6 @@ from engine.status import Failure, JobState, JobStatus
 
 EXIT_COMPLETED, EXIT_FAILED, EXIT_PAUSED, EXIT_CANCELLED, EXIT_DISK_FULL = 0, 1, 75, 76, 77
 
-NEVER_BEGAN = "the worker never began"
-"""The supervisor died between storing `starting` and starting it; the next one starts it anew."""
-
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 
 _NAMES_OF_SIGNALS = {int(number): number.name for number in signal.Signals}
@@ -30,6 +27,10 @@ class Verdict:
 
     state: JobState
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+NEVER_BEGAN = Verdict(JobState.INTERRUPTED, {"reason": "the worker never began"})
+"""The supervisor died between storing `starting` and starting it; the next one queues it again."""
 
 
 def is_unanswered(stored: JobStatus, control: Control) -> bool:
@@ -57,7 +58,7 @@ def end_of_worker(
         if stored.boot_id and boot_id and stored.boot_id != boot_id:
             return Verdict(JobState.INTERRUPTED, {"reason": "the machine was restarted"})
         if stored.state is JobState.STARTING and stored.pid is None:
-            return Verdict(JobState.INTERRUPTED, {"reason": NEVER_BEGAN})
+            return NEVER_BEGAN
         return Verdict(
             JobState.INTERRUPTED, {"reason": "the worker ended without a word (killed?)"}
         )
@@ -123,6 +124,6 @@ def answer(job: Job, stored: JobStatus, control: Control) -> JobStatus:
 def bury(job: Job, stored: JobStatus, control: Control, verdict: Verdict) -> JobStatus:
     """Store the end of a worker that could not do it; only for the holder of `worker.lock`."""
     changes = dict(verdict.changes)
-    if control.desired is not Desired.RUN:
+    if control.desired is not Desired.RUN and verdict.state is not JobState.QUEUED:
         changes["ack_request_id"] = control.request_id
     return job.move(stored, verdict.state, **changes)

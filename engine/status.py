@@ -51,7 +51,8 @@ RESTING = frozenset({S.PAUSED, S.INTERRUPTED})
 _SETTLES = frozenset({S.PAUSED, S.CANCELLED, S.COMPLETED, S.FAILED, S.INTERRUPTED})
 MOVES: Mapping[JobState, frozenset[JobState]] = {
     S.QUEUED: frozenset({S.STARTING, S.PAUSED, S.CANCELLED, S.FAILED}),
-    S.STARTING: frozenset({S.RUNNING, S.PAUSING, S.CANCELLING}) | _SETTLES,
+    # Queued again: its supervisor died before the worker was there.
+    S.STARTING: frozenset({S.RUNNING, S.PAUSING, S.CANCELLING, S.QUEUED}) | _SETTLES,
     S.RUNNING: frozenset({S.PAUSING, S.CANCELLING}) | _SETTLES,
     S.PAUSING: frozenset({S.CANCELLING, S.RUNNING}) | _SETTLES,
     S.CANCELLING: _SETTLES,
