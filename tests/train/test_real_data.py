@@ -15,7 +15,7 @@ from tests.train.runs import Home, until_state
 
 DATA = Path(os.environ.get("TUNEDECK_TEST_DATA", "")).absolute()
 BASE = Path(engine.demo.__file__).parent / "base"
-STEPS = 40
+STEPS = 25
 
 needs_data = pytest.mark.skipif(
     not os.environ.get("TUNEDECK_TEST_DATA"), reason="TUNEDECK_TEST_DATA names no folder"
@@ -50,7 +50,7 @@ def test_the_loss_falls_on_real_data(
             "max_steps": STEPS,
             "per_device_train_batch_size": 4,
             "learning_rate": "5e-3",
-            "max_length": 384,
+            "max_length": 256,
             "warmup_steps": 4,
         },
         "compute": {"gpus": 0},
