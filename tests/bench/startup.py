@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from engine.job import Job
 from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 
@@ -39,7 +40,7 @@ def main() -> None:
 def fill(store: Store, count: int) -> None:
     """Settled jobs, as a store looks after months."""
     for number in range(count):
-        job = store.create(f"job-{number}", lambda new: _spec(new.spec_file))
+        job = store.create(f"job-{number}", write_spec)
         job.write_status(
             JobStatus(
                 state=JobState.COMPLETED,
@@ -53,8 +54,11 @@ def fill(store: Store, count: int) -> None:
         )
 
 
-def _spec(path: Path) -> None:
-    path.write_text("name: bench\nmodel:\n  name: some/model\ndata:\n  train: rows.jsonl\n")
+def write_spec(job: Job) -> None:
+    """The least that makes a folder a job."""
+    job.spec_file.write_text(
+        "name: bench\nmodel:\n  name: some/model\ndata:\n  train: rows.jsonl\n"
+    )
 
 
 def _seconds(arguments: list[str], environ: dict[str, str]) -> float:
