@@ -26,9 +26,6 @@ from tui.messages import (
 from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.home import HomeScreen
-from tui.screens.job import JobScreen
-from tui.screens.new import NewScreen
-from tui.screens.reading import HelpScreen, LogScreen
 
 DEFAULT_THEME = "tokyo-night"
 OF_ONE_JOB = (MetricsGrew, MemoryGrew, LogGrew, DetailsChanged)
@@ -55,12 +52,20 @@ class DeckApp(App[int]):
     def on_mount(self) -> None:
         """Show home, and begin to read."""
         self.theme = self.options.theme or DEFAULT_THEME
+        self._read_first()
         self.push_screen(self.home)
         self.feed.start()
 
     def on_unmount(self) -> None:
         """Stop reading."""
         self.feed.stop()
+
+    def _read_first(self) -> None:
+        """Read the jobs once before anything is painted, so that the first paint shows them."""
+        try:
+            self.latest[JobsChanged] = self.feed.first()
+        except TunedeckError as error:
+            self.latest[FeedFailed] = FeedFailed(error.message, error.hint)
 
     def _first_job(self) -> str | None:
         """The id of the job that the command line named."""
@@ -81,6 +86,8 @@ class DeckApp(App[int]):
     @on(FeedFailed)
     def _hand_on(self, message: Message) -> None:
         """Give the screen on top what the feed read; the others catch up when they come back."""
+        if isinstance(message, JobsChanged):
+            self.latest.pop(FeedFailed, None)
         if not isinstance(message, SecondPassed | FeedFailed):
             self.latest[type(message)] = message
         top = self.screen_stack[-1] if self.screen_stack else None
@@ -96,18 +103,26 @@ class DeckApp(App[int]):
 
     def open_job(self, job: JobView) -> None:
         """Show everything about a job."""
+        from tui.screens.job import JobScreen  # this and the others late: home comes first
+
         self.push_screen(JobScreen(job))
 
     def open_log(self, job: JobView) -> None:
         """Show the end of a job's log."""
+        from tui.screens.reading import LogScreen
+
         self.push_screen(LogScreen(job))
 
     def open_new(self) -> None:
         """Show the screen that makes a job."""
+        from tui.screens.new import NewScreen
+
         self.push_screen(NewScreen())
 
     def open_help(self, screen: str) -> None:
         """Show the keys, first those of that screen."""
+        from tui.screens.reading import HelpScreen
+
         self.push_screen(HelpScreen(screen))
 
     def made(self, job_id: str) -> None:

@@ -96,6 +96,16 @@ class Feed:
         self._idle_machine_pace = Pace(IDLE_TELEMETRY_SECONDS)
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
+    def first(self) -> JobsChanged:
+        """Read every job here and now, before the thread begins.
+
+        Raises:
+            MachineError: the jobs folder cannot be read.
+        """
+        self._views = self._told = self._jobs.look(time.monotonic()) or ()
+        self._waits = self._waiting()
+        return JobsChanged(self._views, self._waits)
+
     def start(self) -> None:
         """Begin to read."""
         self._thread.start()
@@ -170,11 +180,7 @@ class Feed:
         return [self._store.jobs_folder, *self._jobs.active_folders(), *followed]
 
     def _tell_jobs(self, now: float) -> None:
-        waits = self._waits
-        if any(view.state is JobState.QUEUED for view in self._views):
-            waits = actions.waiting(self._store, [(view.job, view.status) for view in self._views])
-        elif waits:
-            waits = {}
+        waits = self._waiting()
         if self._told == self._views and waits == self._waits:
             return
         if not self._jobs_pace.ready(now) and not self._moved():
@@ -182,6 +188,12 @@ class Feed:
         self._jobs_pace.spend(now)
         self._told, self._waits = self._views, waits
         self._post(JobsChanged(self._views, waits))
+
+    def _waiting(self) -> dict[str, str]:
+        """What each queued job waits for."""
+        if not any(view.state is JobState.QUEUED for view in self._views):
+            return {}
+        return actions.waiting(self._store, [(view.job, view.status) for view in self._views])
 
     def _moved(self) -> bool:
         """Whether a job came, went, changed its state or phase: worth showing at once."""

@@ -142,6 +142,11 @@ def trains(status: JobStatus) -> bool:
     return status.state is JobState.RUNNING and status.phase in (None, Phase.TRAINING)
 
 
+def ticks(view: JobView) -> bool:
+    """Whether what is said of the job changes with every second."""
+    return view.state.living and not trains(view.status)
+
+
 def took(status: JobStatus) -> str:
     """How long it worked, as far as its times say."""
     seconds = seconds_between(status.started_at, status.ended_at)

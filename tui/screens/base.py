@@ -6,6 +6,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.options import Options
+from tui.widgets.canvas import TONE_CLASSES
 
 if TYPE_CHECKING:
     from tui.app import DeckApp
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 class DeckScreen(Screen[None]):
     """A screen that shows what the feed read last, whenever it is on top."""
 
+    COMPONENT_CLASSES = TONE_CLASSES
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (28, "-tall"), (38, "-high")]
 

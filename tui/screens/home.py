@@ -11,7 +11,7 @@ from tui import text
 from tui.curves import LossPoints, MemoryPoints
 from tui.keys import HOME, bindings_of
 from tui.messages import JobsChanged
-from tui.screens.watching import WatchingScreen
+from tui.screens.watching import WatchingScreen, same_axes
 from tui.widgets.chart import Chart
 from tui.widgets.empty import Empty, TooSmall
 from tui.widgets.job_line import JobLine
@@ -82,8 +82,9 @@ class HomeScreen(WatchingScreen):
         self._follow()
         if self.current != before:
             self.show_facts()
-            self.show_loss()
             self.show_keys()
+            if not same_axes(self.current, before):
+                self.show_loss()
 
     def show_second(self) -> None:
         """Bring elapsed times up to date."""

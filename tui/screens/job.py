@@ -9,7 +9,7 @@ from engine.watch import JobView
 from tui.keys import JOB, bindings_of
 from tui.messages import JobsChanged
 from tui.screens import sheets
-from tui.screens.watching import WatchingScreen
+from tui.screens.watching import WatchingScreen, same_axes
 from tui.widgets.chart import Chart
 from tui.widgets.empty import TooSmall
 from tui.widgets.job_line import JobLine
@@ -82,12 +82,18 @@ class JobScreen(WatchingScreen):
         if self._job is None:
             self.say("this job was removed", "wait")
         if self._job != before:
-            self.show_details()
+            self.show_facts()
+            self.show_keys()
+            self._show_sheets()
+        if not same_axes(self._job, before):
             self.show_loss()
 
     def show_details(self) -> None:
         """Show what can be read in peace."""
         super().show_details()
+        self._show_sheets()
+
+    def _show_sheets(self) -> None:
         job = self._job
         if job is None:
             return

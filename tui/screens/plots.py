@@ -18,7 +18,7 @@ def loss_plot(points: LossPoints, job: JobView | None) -> Plot:
     return Plot(
         title="loss",
         lines=(
-            Line("", points.train, "raw", shown=False),
+            Line("", points.train, "raw", coarse=True, shown=False),
             Line("eval", points.evaluation, "eval", text.loss(points.evaluation.last), dots=True),
             Line("train", points.smooth, "curve", text.loss(points.train.last)),
         ),

@@ -97,3 +97,10 @@ class WatchingScreen(ActingScreen):
             case DetailsChanged():
                 self._details = message.details
                 self.show_details()
+
+
+def same_axes(job: JobView | None, before: JobView | None) -> bool:
+    """Whether a chart drawn for the job as it was is still right without new points."""
+    if job is None or before is None:
+        return job is before
+    return (job.state, job.status.total_steps) == (before.state, before.status.total_steps)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import plotext
 from rich.text import Text
 
 from engine import series
@@ -34,6 +33,8 @@ class Line:
     """Whether its few points are marked, and joined by a line."""
     filled: bool = False
     """Whether the room below it is filled."""
+    coarse: bool = False
+    """Whether one pair of extremes for each cell is enough: for noise."""
     shown: bool = True
     """Whether the legend names it."""
 
@@ -113,19 +114,24 @@ class Chart(Canvas):
 
     def _body(self, width: int, height: int) -> list[list[Cell]]:
         plot = self._plot
-        columns = (width - 8) * (1 if self._ascii else 2)
-        reduced = [
-            series.buckets(line.points.xs, line.points.ys, columns, lower=0, upper=plot.x_end)
-            for line in plot.lines
-        ]
+        reduced = [self._reduced(line, width - 8) for line in plot.lines]
         low, high = self._y_range([column for line in reduced for column in line])
         shape = [(line.tone, line.dots, line.filled) for line in plot.lines]
-        key = (width, height, plot.x_end, low, high, shape, reduced)
+        levels = [_levels(line, low, high, 4 * height) for line in reduced]
+        key = (width, height, plot.x_end, low, high, shape, levels)
         if key != self._key:
             self._key = key
             strokes = [series.segments(line) for line in reduced]
             self._drawn = _tone(self._plotted(width, height, strokes, (low, high)), shape)
         return self._drawn
+
+    def _reduced(self, line: Line, columns: int) -> list[series.Column]:
+        """The extremes of each column; a fine line has one for each of a cell's two columns."""
+        fine = not (self._ascii or line.coarse)
+        xs, ys = line.points.xs, line.points.ys
+        return series.buckets(
+            xs, ys, columns * 2 if fine else columns, lower=0, upper=self._plot.x_end
+        )
 
     def _y_range(self, columns: list[series.Column]) -> tuple[float, float]:
         if self._plot.y_range is not None:
@@ -141,6 +147,8 @@ class Chart(Canvas):
         y_range: tuple[float, float],
     ) -> str:
         """The chart as plotext draws it; colour N stands for line N-1."""
+        import plotext  # late: the first paint does not wait for it
+
         plot = self._plot
         plotext.clear_figure()
         plotext.limit_size(False, False)
@@ -165,6 +173,19 @@ class Chart(Canvas):
         plotext.xticks(x_ticks, [plot.x_label(tick) for tick in x_ticks])
         built: str = plotext.build()
         return built.translate(ASCII_FRAME) if self._ascii else built
+
+
+def _levels(
+    columns: list[series.Column], low: float, high: float, levels: int
+) -> list[tuple[int, int, bool]]:
+    """The columns as the screen can tell them apart."""
+    scale = levels / (high - low) if high > low else 0.0
+    return [
+        (int((c.low.y - low) * scale), int((c.high.y - low) * scale), c.gap)
+        if c.low is not None and c.high is not None
+        else (-1, -1, c.gap)
+        for c in columns
+    ]
 
 
 def _tone(built: str, shape: list[tuple[str, bool, bool]]) -> list[list[Cell]]:

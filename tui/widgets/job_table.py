@@ -77,8 +77,6 @@ class StateCell(Text):
 class JobTable(DataTable[Text], Toned):
     """All jobs, one row each."""
 
-    COMPONENT_CLASSES = Toned.COMPONENT_CLASSES
-
     _quiet = False
 
     def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
@@ -93,6 +91,8 @@ class JobTable(DataTable[Text], Toned):
         self._waits: Mapping[str, str] = {}
         self._now = ""
         self._plan: list[tuple[Column, int]] = []
+        self._seen: dict[str, tuple[object, ...]] = {}
+        """What each row was made of: a row is made again only when that changes."""
         self._selected: str | None = None
 
     @property
@@ -145,17 +145,23 @@ class JobTable(DataTable[Text], Toned):
     def notify_style_update(self) -> None:
         """Another theme colours every cell anew."""
         super().notify_style_update()
+        self._seen = {}
         if self._plan and self.is_mounted:
             self._update()
 
     def _update(self) -> None:
         wanted = {job.id: rank for rank, job in enumerate(self._jobs)}
+        self._seen = {job_id: seen for job_id, seen in self._seen.items() if job_id in wanted}
         present = [row.key.value for row in self.ordered_rows]
         selected = self._selected
         for gone in [key for key in present if key not in wanted]:
             self.remove_row(gone or "")
         before = {key for key in present if key in wanted}
         for rank, job in enumerate(self._jobs):
+            seen = (job, rank, self._waits.get(job.id), self._now if text.ticks(job) else "")
+            if self._seen.get(job.id) == seen and job.id in before:
+                continue
+            self._seen[job.id] = seen
             cells = self._cells(job, rank)
             if job.id in before:
                 self._update_row(job.id, cells)
