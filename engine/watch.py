@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from engine import checkpoints
+from engine import checkpoints, lock
 from engine.checkpoints import Checkpoint
 from engine.files import LineReader, read_json
 from engine.job import Job
@@ -28,9 +28,6 @@ SETTLED_RE_READ_SECONDS = 30.0
 
 LONGEST_LOG_LINE = 2000
 """Characters of a log line that are kept; a screen shows far fewer."""
-
-RUNNING_EXPORTS = frozenset({"queued", "starting", "running"})
-"""States of `export.json` that will change by themselves."""
 
 Signature = tuple[int, int, int] | None
 """Inode, size and change time of a file; None when it is not there."""
@@ -191,8 +188,8 @@ class ExportView:
 
     @property
     def running(self) -> bool:
-        """Whether its process should be at work."""
-        return self.state in RUNNING_EXPORTS
+        """Whether its process is at work."""
+        return self.state == "running"
 
 
 @dataclass(frozen=True)
@@ -215,7 +212,7 @@ class JobFollower:
         self._memory = LineReader(job.memory_file)
         self._readings: list[dict[str, Any]] = []
         self._log: Signature | str = "never read"
-        self._details: tuple[Signature, ...] | None = None
+        self._details: tuple[object, ...] | None = None
 
     def metrics(self) -> Curves | None:
         """The job's curves; every one is read to its end."""
@@ -253,14 +250,15 @@ class JobFollower:
         exports = _export_folders(self.job.exports)
         watched = [self.job.checkpoints, self.job.samples_file, self.job.exports]
         watched += [folder / "export.json" for folder in exports]
-        current = tuple(signature(path) for path in watched)
+        exporting = lock.is_held(self.job.export_lock)
+        current = (exporting, *(signature(path) for path in watched))
         if current == self._details:
             return None
         self._details = current
         return Details(
             spec=read_spec(self.job),
             checkpoints=tuple(checkpoints.committed(self.job.checkpoints)),
-            exports=tuple(_read_export(folder) for folder in exports),
+            exports=tuple(_read_export(folder, alive=exporting) for folder in exports),
             samples=tuple(LineReader(self.job.samples_file).objects()),
         )
 
@@ -290,16 +288,21 @@ def read_tail(path: Path, max_bytes: int) -> list[str]:
 def _export_folders(exports: Path) -> list[Path]:
     try:
         with os.scandir(exports) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+            names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
+            return [exports / name for name in sorted(names)]
     except OSError:
         return []
 
 
-def _read_export(folder: Path) -> ExportView:
+def _read_export(folder: Path, *, alive: bool) -> ExportView:
+    """An export as its process reports it; one that reports nothing any more has failed."""
     try:
         facts = read_json(folder / "export.json") or {}
     except (ValueError, OSError):
         facts = {}
+    if facts.get("state") == "running" and not alive:
+        error = {"message": "the export ended without a word", "hint": f"see {folder.parent}/log.txt"}
+        facts = {**facts, "state": "failed", "error": error}
     return ExportView(clean_text(folder.name), folder, facts)
 
 

@@ -21,8 +21,6 @@ from engine.status import Failure, JobState, JobStatus
 from engine.store import Store
 
 GIB = 1024**3
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
 
 def stamp(seconds_ago: float) -> str:
     """A stored time that lies so many seconds back."""
@@ -40,6 +38,14 @@ class Bench:
         self.store = Store(self.home)
         self.store.prepare()
         self.locks: dict[str, Lock] = {}
+        self.supervise()
+
+    def supervise(self) -> None:
+        """Hold the supervisor's lock: what is queued stays queued, and says what it waits for."""
+        held = Lock.take(self.store.supervisor_lock)
+        assert held is not None
+        self.locks["supervisor"] = held
+        write_json(self.store.supervisor_file, {"pid": os.getpid(), "gpus": [], "cpu_jobs": 1})
 
     def close(self) -> None:
         """Let every pretended worker die."""
@@ -187,7 +193,7 @@ def commit(job: Job, step: int) -> None:
 
 
 def export(job: Job, kind: str, *, state: str = "completed", progress: float = 1.0) -> None:
-    """An export as its process would leave it."""
+    """An export as its process would leave it; one that runs needs `job.export_lock` held."""
     folder = job.export_folder(kind)
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"state": state, "progress": progress, "kind": kind, "checkpoint_step": 1000}

@@ -95,8 +95,20 @@ class WatchingScreen(ActingScreen):
             case LogGrew():
                 self.query_one(LogTail).show(message.lines)
             case DetailsChanged():
-                self._details = message.details
+                before, self._details = self._details, message.details
                 self.show_details()
+                self._tell_exports(before)
+
+    def _tell_exports(self, before: Details) -> None:
+        """Say how an export ended that was under way a moment ago."""
+        running = {export.kind for export in before.exports if export.running}
+        for export in self._details.exports:
+            if export.kind in running and export.state == "completed":
+                self.say(f"exported {export.kind} to {export.folder}", "good")
+            elif export.kind in running and not export.running:
+                error = export.facts.get("error") or {}
+                why = error.get("message") if isinstance(error, dict) else None
+                self.say(f"the export to {export.kind} failed: {why or 'see its log'}", "bad")
 
 
 def same_axes(job: JobView | None, before: JobView | None) -> bool:

@@ -105,6 +105,8 @@ class JobTable(DataTable[Text], Toned):
         self._jobs, self._waits, self._now = list(jobs), waits, now
         if self._plan:
             self._update()
+        else:
+            self.select(self._selected)
 
     def select(self, job_id: str | None) -> None:
         """Highlight that job, or the first when it is not there."""
