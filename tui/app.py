@@ -15,6 +15,7 @@ from engine.watch import JobView
 from tui.feed import Feed
 from tui.messages import (
     DetailsChanged,
+    FeedBroke,
     FeedFailed,
     JobsChanged,
     LogGrew,
@@ -94,6 +95,11 @@ class DeckApp(App[int]):
         if isinstance(top, DeckScreen) and top.ready:
             with self.batch_update():
                 top.take(message)
+
+    @on(FeedBroke)
+    def _break(self, message: FeedBroke) -> None:
+        """End with the traceback rather than show what is no longer true."""
+        raise message.error
 
     def follow(self, job: JobView | None) -> None:
         """Read this job's curves, log and details from now on."""

@@ -19,6 +19,7 @@ from engine.watch import Details, FolderEvents, JobFollower, JobsWatch, JobView
 from tui.curves import loss_points, memory_points
 from tui.messages import (
     DetailsChanged,
+    FeedBroke,
     FeedFailed,
     JobsChanged,
     LogGrew,
@@ -146,6 +147,9 @@ class Feed:
             except TunedeckError as error:
                 self._post(FeedFailed(error.message, error.hint))
                 timeout = IDLE_SECONDS
+            except Exception as error:  # noqa: BLE001 - the thread's top level: the deck raises it
+                self._post(FeedBroke(error))
+                return
             if self._woken.wait(timeout) and not self._stopped:
                 time.sleep(BURST_SECONDS if self._wanted is self._follower else 0)
         self._telemetry.close()

@@ -81,6 +81,13 @@ class FeedFailed(Latest):
 
 
 @dataclass
+class FeedBroke(Message):
+    """The reading thread met an error of our own, and ended."""
+
+    error: Exception
+
+
+@dataclass
 class VerbDone(Message):
     """A key did what it says."""
 

@@ -119,14 +119,13 @@ class Canvas(Toned):
         return [strip_of(row, width) for row in self.draw(width, height)[:height]]
 
 
-_PLAIN = Style()
 _CONSOLE = Console(width=1, force_terminal=False, legacy_windows=False)
 """Only splits styled text into segments; nothing is ever printed to it."""
 
 
 def strip_of(text: Text, width: int) -> Strip:
     """One row of text as cells, cut or filled to `width`."""
-    base = text.style if isinstance(text.style, Style) else _PLAIN
+    base = _CONSOLE.get_style(text.style)
     segments = [
         Segment(segment.text, segment.style or base)
         for segment in text.render(_CONSOLE, end="")

@@ -74,8 +74,8 @@ class StateCell(Text):
     rank: int = 0
 
 
-class JobTable(DataTable[Text], Toned):
-    """All jobs, one row each."""
+class JobTable(DataTable[Text], Toned, inherit_bindings=False):
+    """All jobs, one row each; its keys are those of the key table."""
 
     _quiet = False
 

@@ -1,0 +1,173 @@
+import itertools
+
+import pytest
+
+from engine import actions
+from engine.control import Desired
+from engine.status import JobState
+from tests.tui.builder import Bench
+from tests.tui.looking import note, opened, screen, until, until_said, until_shown
+from tui.keys import HELP, HOME, JOB, KEYS, LOG, NEW, NO, TITLES, YES, bindings_of, keys_of
+from tui.screens.home import HomeScreen
+from tui.screens.job import JobScreen
+from tui.screens.new import NewScreen
+from tui.screens.reading import HelpScreen, LogScreen
+
+S = JobState
+SCREENS = {
+    HOME: HomeScreen,
+    JOB: JobScreen,
+    LOG: LogScreen,
+    NEW: NewScreen,
+    HELP: HelpScreen,
+}
+
+
+def test_no_key_means_two_things_on_one_screen() -> None:
+    for name in TITLES:
+        used = [key for entry in keys_of(name) for key in entry.keys]
+        assert len(used) == len(set(used)), name
+
+
+def test_every_key_of_the_table_has_its_action_on_every_screen_it_names() -> None:
+    for name, kind in SCREENS.items():
+        for entry in keys_of(name):
+            assert callable(getattr(kind, f"action_{entry.action}", None)), (name, entry.action)
+
+
+def test_nothing_is_bound_beside_the_table() -> None:
+    for name, kind in SCREENS.items():
+        own = kind.__dict__["BINDINGS"]
+        assert [binding.key for binding in own] == [b.key for b in bindings_of(name)]  # type: ignore[union-attr]
+
+
+def test_the_key_that_asks_is_never_the_key_that_answers_yes() -> None:
+    asking = {key for entry in KEYS if entry.action == "cancel" for key in entry.keys}
+    assert YES not in asking
+    assert YES not in NO
+
+
+def test_keys_that_terminals_and_multiplexers_eat_are_not_used() -> None:
+    used = set(itertools.chain.from_iterable(entry.keys for entry in KEYS))
+    assert not {key for key in used if key.startswith(("ctrl+", "alt+"))}
+
+
+VERBS = {"p": "pause", "r": "resume", "x": "cancel", "e": "export"}
+
+
+@pytest.mark.parametrize("state", list(S))
+async def test_every_key_acts_or_says_why_not_in_every_state(bench: Bench, state: S) -> None:
+    job = bench.job("some", state, step=0 if state is S.QUEUED else 5)
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, f" {state}")
+        for key, verb in VERBS.items():
+            status = job.observed()
+            why_not = actions.verbs(status, has_checkpoint=False)[verb]
+            if why_not is None and key == "r" and status.state is not S.PAUSING:
+                continue  # tried with a real supervisor below
+            await pilot.press(key)
+            if why_not is not None:
+                await until_said(pilot, why_not)
+                shown = [entry.shown for entry in keys_of(HOME) if entry.verb == verb]
+                assert f"{shown[0]} {verb.capitalize()}" not in screen(pilot).splitlines()[-1]
+            elif key == "x":
+                await until_said(pilot, "Cancel some")
+                await pilot.press("escape")
+                await until_said(pilot, "goes on as it was")
+            else:
+                await until(pilot, lambda: job.control().request_id, "a wish is stored")
+                break
+
+
+async def test_x_then_y_cancels_and_nothing_else_does(bench: Bench) -> None:
+    job = bench.job("some", S.RUNNING, step=5)
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "▶ running")
+        for no in ("x", "n", "enter", "escape"):
+            await pilot.press("x", no)
+            await until_said(pilot, "goes on as it was")
+            assert job.control().desired is Desired.RUN
+        await pilot.press("x", "p", "j", "q")
+        assert note(pilot).startswith("Cancel some")
+        await pilot.press("y")
+        await until_said(pilot, "cancelling some")
+        assert job.control().desired is Desired.CANCEL
+        assert job.control().by == "deck"
+        await until_shown(pilot, "◌ cancelling")
+
+
+async def test_p_pauses_and_says_what_happens(bench: Bench) -> None:
+    job = bench.job("some", S.RUNNING, step=5)
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "▶ running")
+        await pilot.press("p")
+        await until_said(pilot, "pausing some")
+        assert job.control().desired is Desired.PAUSE
+        await until_shown(pilot, "◑ pausing")
+
+
+async def test_r_queues_a_paused_job_at_the_head(bench: Bench) -> None:
+    bench.job("runs", S.RUNNING, step=9)
+    bench.job("waits", S.QUEUED)
+    job = bench.job("rests", S.PAUSED, step=5, checkpoint=5)
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "‖ paused")
+        await pilot.press("G", "r")
+        await until_said(pilot, "queued at the head")
+        assert job.observed().state is S.QUEUED
+        lines = screen(pilot)
+        assert lines.index("rests") < lines.index("waits")
+
+
+async def test_readonly_refuses_every_key_that_acts_and_shows_none(bench: Bench) -> None:
+    job = bench.job("some", S.RUNNING, step=5, checkpoint=5)
+    async with opened(bench, 100, 24, readonly=True) as pilot:
+        await until_shown(pilot, "▶ running")
+        footer = screen(pilot).splitlines()[-1]
+        for entry in keys_of(HOME):
+            if not entry.acts:
+                continue
+            assert f"{entry.shown} {entry.label}" not in footer
+            await pilot.press("escape", entry.keys[0])
+            await until_said(pilot, "--readonly")
+            pilot.app.screen.query_one("#note").clear()  # type: ignore[attr-defined]
+        assert not job.control().request_id
+        assert isinstance(pilot.app.screen, HomeScreen)
+
+
+async def test_keys_without_a_job_say_so(bench: Bench) -> None:
+    async with opened(bench, 80, 24) as pilot:
+        await until_shown(pilot, "No jobs yet.")
+        for key in ("p", "r", "x", "e", "enter", "l"):
+            await pilot.press(key)
+            await until_said(pilot, "no job yet")
+            pilot.app.screen.query_one("#note").clear()  # type: ignore[attr-defined]
+
+
+async def test_help_shows_every_key_and_this_screens_first(bench: Bench) -> None:
+    bench.job("some", S.RUNNING, step=5)
+    async with opened(bench, 100, 60) as pilot:
+        await until_shown(pilot, "▶ running")
+        await pilot.press("question_mark")
+        await until_shown(pilot, "States")
+        shown = screen(pilot)
+        for entry in KEYS:
+            assert entry.says in shown
+        assert shown.index("Home") < shown.index("New job")
+        await pilot.press("escape", "enter", "question_mark")
+        await until_shown(pilot, "States")
+        assert "Job" in screen(pilot).splitlines()[2]
+
+
+async def test_enter_l_and_escape_walk_through_the_screens(bench: Bench) -> None:
+    bench.job("some", S.RUNNING, step=5, log="\n".join(f"line {n}" for n in range(200)))
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "▶ running")
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, JobScreen)
+        await pilot.press("l")
+        await until_shown(pilot, "line 199")
+        await pilot.press("g")
+        await until_shown(pilot, "line 0")
+        await pilot.press("escape", "escape")
+        assert isinstance(pilot.app.screen, HomeScreen)
