@@ -195,6 +195,13 @@ def reading(checkpoint: Checkpoint) -> Iterator[None]:
         yield
 
 
+def discard_unfinished(checkpoints: Path) -> None:
+    """Remove what failed saves left behind; only for the worker."""
+    for _, folder in _numbered(checkpoints):
+        if not (folder / COMMIT).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove(folder: Path) -> bool:
     """Delete a checkpoint, its commit first, so that no half of it is ever believed."""
     with (folder / COMMIT).open("rb") as file:

@@ -16,6 +16,12 @@ from engine.status import Failure, JobState, JobStatus
 
 EXIT_COMPLETED, EXIT_FAILED, EXIT_PAUSED, EXIT_CANCELLED, EXIT_DISK_FULL = 0, 1, 75, 76, 77
 
+DISK_FULL = Failure(
+    message="the disk is full: the last good checkpoint stays",
+    hint="make room, then `tunedeck resume ID`",
+)
+"""What a pause for want of room says."""
+
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 
 _NAMES_OF_SIGNALS = {int(number): number.name for number in signal.Signals}
@@ -69,7 +75,7 @@ def end_of_worker(
     if exit_code == EXIT_PAUSED:
         return Verdict(JobState.PAUSED, {"reason": control.reason})
     if exit_code == EXIT_DISK_FULL:
-        return Verdict(JobState.PAUSED, {"reason": "disk"})
+        return Verdict(JobState.PAUSED, {"reason": "disk", "error": DISK_FULL})
     return _killed(-exit_code, last_words) if exit_code < 0 else _failed(exit_code, last_words)
 
 

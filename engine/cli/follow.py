@@ -153,9 +153,10 @@ def conclude(job: Job, status: JobStatus, *, quiet: bool = False) -> int:
             return 0
         case JobState.PAUSED | JobState.CANCELLED:
             reason = f" ({status.reason})" if status.reason not in (None, "user") else ""
+            why = f": {status.error.message}" if status.error else ""
             raise JobStopped(
-                f"{job.id} was {status.state}{reason} at step {status.step}",
-                f"go on: tunedeck resume {job.id}",
+                f"{job.id} was {status.state}{reason} at step {status.step}{why}",
+                (status.error.hint if status.error else "") or f"go on: tunedeck resume {job.id}",
             )
         case JobState.INTERRUPTED:
             _print_log(job, quiet)

@@ -9,13 +9,17 @@ import os
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
+from engine import checkpoints
 from engine.errors import TunedeckError
 from engine.job import Job
 from engine.lock import Lock
+from engine.settle import DISK_FULL
 from engine.status import Failure, JobState
-from engine.train.reporter import Reporter
+from engine.train.reporter import EXIT_DISK_FULL, Reporter
+from engine.train.room import is_disk_full
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,20 +38,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{job.id} has a living worker already", file=sys.stderr)
         return 4
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' talk to each other
-    reporter = Reporter(job)
-    reporter.begin()
-    return _train(job, reporter)
+    try:
+        reporter = Reporter(job)
+        reporter.begin()
+        return _train(job, reporter)
+    except OSError as error:
+        if not is_disk_full(error, job.folder):
+            raise
+        return EXIT_DISK_FULL  # not even the end could be stored: the supervisor will
 
 
 def _train(job: Job, reporter: Reporter) -> int:
     """Run the attempt; whatever goes wrong ends in the status, with its traceback in `log.txt`."""
-    worker = None
     try:
         from engine.train.worker import DataChangedError, Worker
 
-        worker = Worker(job, reporter)
         try:
-            return worker.run()
+            return Worker(job, reporter).run()
         except DataChangedError as error:
             failure = Failure(message=error.message, hint=error.hint)
             return reporter.end(JobState.PAUSED, reason="data", error=failure)
@@ -55,10 +62,14 @@ def _train(job: Job, reporter: Reporter) -> int:
         print(f"error: {error.message}\n{error.hint}", flush=True)
         return reporter.fail(Failure(message=error.message, hint=error.hint))
     except Exception as error:  # noqa: BLE001 - this process's top level
-        traceback.print_exc()
-        sys.stderr.flush()
-        if worker is not None and worker.disk_is_full(error):
-            return worker.rest_until_there_is_room()
+        full = is_disk_full(error, job.folder)
+        if full:  # the traceback needs room too
+            checkpoints.discard_unfinished(job.checkpoints)
+        with suppress(OSError):
+            traceback.print_exc()
+            sys.stderr.flush()
+        if full:
+            return reporter.end(JobState.PAUSED, reason="disk", error=DISK_FULL)
         from engine.train.diagnosis import diagnose
 
         return reporter.fail(diagnose(error, job.id))
@@ -66,5 +77,6 @@ def _train(job: Job, reporter: Reporter) -> int:
 
 if __name__ == "__main__":
     code = main()
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
     os._exit(code)

@@ -7,7 +7,6 @@ stop in mid-epoch too, where nothing may be evaluated, saved or logged.
 """
 
 import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,12 +124,6 @@ class Flow(TrainerCallback):
         print(f"step {step}: checkpoint committed, {done.size_bytes / 2**20:.1f} MiB", flush=True)
         checkpoints.rotate(root, self._save_total_limit)
         self._recorder.restart_clock()
-
-    def discard_unfinished(self, root: Path) -> None:
-        """Remove what a failed save left behind."""
-        for folder in root.glob("checkpoint-*"):
-            if not (folder / checkpoints.COMMIT).exists():
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _save_is_due(self, step: int) -> bool:
         return (

@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -140,9 +140,9 @@ class Reporter:
         """Store the last state; returns the exit code. Nothing is written after it."""
         with self._guard:
             if not self._ended:
-                self._ended = True
                 changes.setdefault("ack_request_id", self.wish.control.request_id or None)
                 self._status = self.job.move(self._status, state, **changes)
+                self._ended = True
         if state is JobState.PAUSED and changes.get("reason") == "disk":
             return EXIT_DISK_FULL
         return EXIT_CODES[state]
@@ -153,8 +153,9 @@ class Reporter:
 
     def _leave(self, state: JobState, **changes: Any) -> NoReturn:
         """End the process from the thread: the main thread may be deep in a library."""
-        code = self.end(state, **changes)
-        os._exit(code)
+        with suppress(OSError):  # what cannot be stored, the exit code tells
+            self.end(state, **changes)
+        os._exit(EXIT_CODES[state])
 
     def _beat(self) -> None:
         while True:
@@ -166,7 +167,8 @@ class Reporter:
                     self._answer()
                     self._tick(time.monotonic())
                 except OSError as error:
-                    print(f"the status cannot be written: {error}", flush=True)
+                    with suppress(OSError):  # the log may lie on the same full disk
+                        print(f"the status cannot be written: {error}", flush=True)
 
     def _tick(self, now: float) -> None:
         due = TICK_SECONDS if self._dirty else REFRESH_SECONDS

@@ -3,8 +3,6 @@
 Runs in a process of its own (`python -m engine.train FOLDER`), after the reporter thread has started.
 """
 
-import errno
-import shutil
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -30,9 +28,6 @@ from engine.train.reporter import Reporter
 from engine.train.sampler import EpochSampler
 
 datasets.disable_progress_bars()
-
-LEAST_FREE_BYTES = 1024 * 1024
-"""With less room than this on the job's disk, a failed write means a full disk."""
 
 
 class DataChangedError(StateError):
@@ -85,17 +80,6 @@ class Worker:
             return reporter.end(JobState.PAUSED, reason=reporter.wish.reason)
         self._answer_samples("after", trainer.state.global_step, trainer, base)
         return reporter.end(JobState.COMPLETED, reason=None)
-
-    def disk_is_full(self, error: BaseException) -> bool:
-        """Whether a failure was a full disk; torch's writer does not say so in its own error."""
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return True
-        return shutil.disk_usage(self.job.folder).free < LEAST_FREE_BYTES
-
-    def rest_until_there_is_room(self) -> int:
-        """Give up the unfinished save and pause; the last commit stays."""
-        self.flow.discard_unfinished(self.job.checkpoints)
-        return self.reporter.end(JobState.PAUSED, reason="disk")
 
     def _set_threads(self, gpu: bool) -> None:
         """The recorded thread count again, since sums depend on it."""

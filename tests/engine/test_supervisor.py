@@ -202,7 +202,7 @@ def test_what_a_dead_worker_left_behind_is_cleared_away(home: Store) -> None:
         (PretendSpec(exits_at=(2, 3)), S.FAILED, "exit code 3: pretended last words"),
         (PretendSpec(exits_at=(2, 0)), S.FAILED, "without finishing"),
         (PretendSpec(exits_at=(2, 75)), S.PAUSED, "user"),
-        (PretendSpec(exits_at=(2, 77)), S.PAUSED, "disk"),
+        (PretendSpec(exits_at=(2, 77)), S.PAUSED, "the disk is full"),
     ],
 )
 def test_the_exit_code_decides_where_the_status_could_not(
