@@ -41,6 +41,7 @@ class Recorder(TrainerCallback):
         self._tokens_at_window = 0.0
         self._step_seconds: float | None = None
         self._predicted = 0
+        self._said_not_finite = False
         self.eval_losses: dict[int, float] = {}
         """Loss of each evaluation of this session, by step."""
 
@@ -158,7 +159,8 @@ class Recorder(TrainerCallback):
         self._writer.append("train", step, row)
         loss = row["loss"]
         self._reporter.update(loss=loss if math.isfinite(loss) else None, tokens_per_second=speed)
-        if not math.isfinite(loss):
+        if not math.isfinite(loss) and not self._said_not_finite:
+            self._said_not_finite = True
             self._reporter.warn(
                 f"the loss is not a number at step {step}: lower training.learning_rate, or look "
                 "for broken rows"
