@@ -87,7 +87,7 @@ def pause(job: Job, *, by: str, reason: str = "user") -> JobStatus:
         return _hold(job, status, reason)
     if status.state is S.PAUSING and job.control().desired is Desired.PAUSE:
         return status
-    _refuse(job, verbs(status, has_checkpoint(job))["pause"], "pause")
+    _refuse(job, status, "pause")
     wishes.ask(job, Desired.PAUSE, by=by, reason=reason)
     return wishes.answered(job)
 
@@ -111,7 +111,7 @@ def resume(store: Store, job: Job, *, by: str) -> JobStatus:
         StateError: it runs, waits, or is complete; or its training data changed.
     """
     status = job.observed()
-    _refuse(job, verbs(status, has_checkpoint(job))["resume"], "resume")
+    _refuse(job, status, "resume")
     wishes.refuse_changed_data(job)
     wishes.ask(job, Desired.RUN, by=by, order=wishes.first_order(store, job))
     if status.state is not S.PAUSING:
@@ -133,7 +133,7 @@ def cancel(job: Job, *, by: str) -> JobStatus:
     status = job.observed()
     if status.state is S.CANCELLING:
         return status
-    _refuse(job, verbs(status, has_checkpoint(job))["cancel"], "cancel")
+    _refuse(job, status, "cancel")
     wishes.ask(job, Desired.CANCEL, by=by)
     status = wishes.answered(job)
     if status.state.living:
@@ -147,7 +147,7 @@ def remove(store: Store, job: Job) -> None:
     Raises:
         StateError: it runs, waits in the queue, or is being exported.
     """
-    _refuse(job, verbs(job.observed(), has_checkpoint(job))["remove"], "remove")
+    _refuse(job, job.observed(), "remove")
     store.remove(job)
 
 
@@ -167,7 +167,7 @@ def export(
             f"cannot export to {', '.join(unknown) or 'nothing'}",
             f"the kinds are: {', '.join(EXPORT_KINDS)}",
         )
-    _refuse(job, verbs(job.observed(), has_checkpoint(job))["export"], "export")
+    _refuse(job, job.observed(), "export")
     steps = _committed_steps(job)
     if checkpoint not in {"last", "best"} and checkpoint not in {str(step) for step in steps}:
         raise StateError(
@@ -294,11 +294,27 @@ def _store_of(job: Job) -> Store:
     return Store(job.folder.parent.parent)
 
 
-def _refuse(job: Job, why_not: str | None, verb: str) -> None:
+def _refuse(job: Job, status: JobStatus, verb: str) -> None:
+    why_not = verbs(status, has_checkpoint(job))[verb]
     if why_not is not None:
-        raise StateError(
-            f"{job.id} {why_not}", f"`tunedeck status {job.id}` shows what can be done"
-        )
+        raise StateError(f"{job.id} {why_not}", _instead(job, status.state, verb))
+
+
+def _instead(job: Job, state: JobState, verb: str) -> str:
+    """What to do where a verb is not possible."""
+    if verb == "remove":
+        return f"`tunedeck cancel {job.id} --wait` first"
+    if state.living and verb == "export":
+        return f"wait for its first save, or `tunedeck pause {job.id}`: that saves one"
+    if state.living:
+        return f"`tunedeck watch {job.id}` follows it"
+    if state is S.QUEUED:
+        return "`tunedeck ls` shows what it waits for"
+    if state is S.COMPLETED:
+        return f"`tunedeck export {job.id}` writes what it learned"
+    if verb != "resume":
+        return f"`tunedeck resume {job.id}` goes on with it"
+    return f"look at it with `tunedeck status {job.id}`"
 
 
 def _committed_steps(job: Job) -> list[int]:

@@ -58,9 +58,11 @@ class SpecError(UsageError):
     def __init__(self, source: str, problems: Sequence[Problem], hint: str = "") -> None:
         count = len(problems)
         head = f"{source}: {count} problem{'s' if count != 1 else ''}"
+        named = any(problem.field for problem in problems)
+        todo = "correct the fields named above" if named else "name a spec, or correct that file"
         super().__init__(
             "\n  ".join([head, *map(str, problems)]),
-            hint or "correct the fields named above; `tunedeck init DATA` writes a working spec",
+            hint or f"{todo}; `tunedeck init DATA` writes a working spec",
         )
         self.problems = tuple(problems)
 

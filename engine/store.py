@@ -83,7 +83,7 @@ class Store:
         try:
             with os.scandir(self.jobs_folder) as entries:
                 names = sorted(e.name for e in entries if ID_PATTERN.fullmatch(e.name))
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return []
         except OSError as error:
             raise MachineError(
@@ -151,13 +151,13 @@ class Store:
         """
         doomed = self.jobs_folder / f".removed-{job.id}-{os.urandom(4).hex()}"
         with ExitStack() as locks:
-            for path, what in ((job.worker_lock, "worker"), (job.export_lock, "export")):
+            for path, what, instead in (
+                (job.worker_lock, "worker", f"`tunedeck cancel {job.id} --wait` first"),
+                (job.export_lock, "export", "wait for its end"),
+            ):
                 held = Lock.take(path)
                 if held is None:
-                    raise StateError(
-                        f"{job.id} has a running {what}",
-                        f"`tunedeck cancel {job.id} --wait` first",
-                    )
+                    raise StateError(f"{job.id} has a running {what}", instead)
                 locks.enter_context(held)
             job.folder.rename(doomed)
         shutil.rmtree(doomed)

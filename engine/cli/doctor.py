@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -160,11 +161,20 @@ def _home(store: Store) -> Finding:
     folder = store.jobs_folder
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+    if not _writable(folder):
         hint = "set TUNEDECK_HOME to a folder that you own, on a disk with free space"
         return Finding("home", "missing", f"{store.home} cannot be written", hint)
     count = len(store.jobs())
     return Finding("home", "ok", f"{store.home} ({count} job{'' if count == 1 else 's'})")
+
+
+def _writable(folder: Path) -> bool:
+    """Whether a folder can be made there, by making one: mode bits say little of /proc or to root."""
+    try:
+        Path(tempfile.mkdtemp(prefix=".doctor-", dir=folder)).rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _disk(store: Store) -> Finding:

@@ -181,6 +181,16 @@ def test_a_home_that_cannot_be_written_exits_5(workplace: Path) -> None:
     refused(
         tunedeck(workplace / "spec.yaml" / "home", "worker", cwd=workplace), 5, "cannot be written"
     )
+    refused(tunedeck(workplace / "spec.yaml", "ls", cwd=workplace), 5, "cannot be read")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_the_doctor_tries_whether_the_home_can_be_written(workplace: Path) -> None:
+    asked = tunedeck(Path("/proc/nobody-writes-here"), "doctor", cwd=workplace)
+    assert asked.returncode == 5
+    assert "home" in asked.stderr
+    assert tunedeck(workplace / "new" / "home", "doctor", cwd=workplace).returncode == 0
+    assert not (workplace / "new").exists()
 
 
 def test_job_verbs_refuse_what_cannot_be(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +206,10 @@ def test_job_verbs_refuse_what_cannot_be(home: Path, capsys: pytest.CaptureFixtu
         (["resume", queued.id], 4, "waits in the queue already"),
         (["pause", done.id], 4, "is completed already"),
         (["export", paused.id], 4, "has no checkpoint yet"),
+        (["export", paused.id], 4, f"hint: `tunedeck resume {paused.id}`"),
+        (["export", queued.id], 4, "hint: `tunedeck ls` shows what it waits for"),
         (["rm", queued.id, "--yes"], 4, "cancel it first"),
+        (["rm", queued.id, "--yes"], 4, f"hint: `tunedeck cancel {queued.id} --wait` first"),
     ):
         assert main(arguments) == code, arguments
         err = capsys.readouterr().err
@@ -217,7 +230,11 @@ def test_resume_of_a_running_job_exits_4(home: Path, capsys: pytest.CaptureFixtu
     assert held is not None
     with held:
         assert main(["resume", job.id]) == 4
-    assert "is running" in capsys.readouterr().err
+        assert main(["export", job.id]) == 4
+    err = capsys.readouterr().err
+    assert "is running" in err
+    assert f"`tunedeck watch {job.id}`" in err
+    assert "wait for its first save" in err
 
 
 # --- what it costs --------------------------------------------------------------------------------
