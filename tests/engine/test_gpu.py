@@ -261,7 +261,8 @@ def test_a_stale_connection_is_opened_again_later_and_later(
     assert gaps == sorted(gaps)
     nvml.broken.clear()
     clock.now += 60
-    assert telemetry.read() == replace(whole, host=telemetry.read().host)
+    healed = telemetry.read()
+    assert healed == replace(whole, host=healed.host)
 
 
 def test_a_driver_that_goes_away_leaves_its_gpus_in_sight_and_comes_back(nvml: FakeNVML) -> None:
