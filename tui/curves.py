@@ -9,8 +9,8 @@ from typing import Any
 from engine import series
 from engine.metrics import Curves
 
-SMOOTHING_WEIGHT = 0.85
-"""Share of the past in the smoothed loss."""
+SMOOTHED_SHARE = 32
+"""The smoothed loss is the mean over about one part in so many of the curve, to either side."""
 
 MOST_POINTS = 4096
 """More points than any terminal has columns: longer curves are handed over as their extremes."""
@@ -67,7 +67,7 @@ def loss_points(curves: Curves) -> LossPoints:
     latest = curves.last("train")
     return LossPoints(
         train=_reduced(steps, losses),
-        smooth=_reduced(steps, series.smooth(losses, SMOOTHING_WEIGHT)),
+        smooth=_reduced(steps, smoothed(losses)),
         evaluation=_reduced(evaluated, eval_losses),
         last_step=max([*steps[-1:], *evaluated[-1:]], default=0),
         not_finite_at=_broken_since(steps, losses),
@@ -94,6 +94,30 @@ def memory_points(readings: Sequence[Mapping[str, Any]]) -> MemoryPoints:
         capacity=totals[0] if totals else None,
         peak=max((value for value in used if value is not None), default=None),
     )
+
+
+def smoothed(values: Sequence[float | None]) -> list[float | None]:
+    """Each value's mean with its neighbours: centred, so that a steep fall is not drawn too late.
+
+    The reach grows only when the number of values has doubled, so that a live curve stays where it
+    is; at the beginning it shrinks, at the end it is cut. A gap stays a gap.
+    """
+    count = len(values)
+    reach = (1 << count.bit_length() >> 1) // SMOOTHED_SHARE
+    sums, counts = [0.0], [0]
+    for value in values:
+        known = value is not None and math.isfinite(value)
+        sums.append(sums[-1] + (value if known and value is not None else 0.0))
+        counts.append(counts[-1] + known)
+    means: list[float | None] = []
+    for at, value in enumerate(values):
+        if series.is_gap(value):
+            means.append(None)
+            continue
+        near = min(reach, at)
+        first, last = at - near, min(count, at + near + 1)
+        means.append((sums[last] - sums[first]) / (counts[last] - counts[first]))
+    return means
 
 
 def _reduced(xs: Sequence[float], ys: Sequence[float | None]) -> Points:

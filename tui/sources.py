@@ -133,6 +133,6 @@ def complete(typed: str) -> str | None:
                 for entry in entries
                 if entry.name.startswith(beginning) and is_shown(Path(entry.path))
             )
-    except OSError:
+    except (OSError, ValueError):  # no such folder, or no name of one
         return None
     return typed[: len(typed) - len(beginning)] + names[0] if names else None

@@ -57,8 +57,9 @@ def short_id(job_id: str) -> str:
 
 
 def short_model(model: str) -> str:
-    """The last part of a Hub id or of a folder."""
-    return model.rstrip("/").rpartition("/")[2] or model
+    """The last part of a Hub id; the last two of a folder."""
+    parts = model.rstrip("/").split("/")
+    return "/".join(parts[-2:] if model.startswith(("/", "~", ".")) else parts[-1:]) or model
 
 
 def steps(status: JobStatus) -> str:
@@ -125,16 +126,17 @@ def bar(share: float, width: int, *, ascii_only: bool) -> tuple[str, str]:
     return filled_part, " " * (width - len(filled_part))
 
 
-def phase(status: JobStatus, now: str) -> str:
-    """`tokenizing 40% 3s`: what a worker does besides training."""
+def phase(status: JobStatus, now: str, width: int | None = None) -> str:
+    """`answering samples 40% 3s`: what a worker does besides training; in little room `answering`."""
     name = one_line(status.phase or "", 40) or str(status.state)
-    parts = [name]
+    parts = []
     if status.phase_progress is not None:
         parts.append(f"{min(max(status.phase_progress, 0.0), 1.0):.0%}")
     elapsed = seconds_between(status.phase_started_at or status.started_at, now)
     if elapsed is not None and elapsed >= 0:
         parts.append(format_duration(elapsed))
-    return " ".join(parts)
+    whole = " ".join([name, *parts])
+    return whole if width is None or len(whole) <= width else " ".join([name.split()[0], *parts])
 
 
 def trains(status: JobStatus) -> bool:
@@ -163,7 +165,7 @@ def doing(view: JobView, now: str, waits: str, width: int) -> str:
     elif status.state is JobState.CANCELLING:
         said = f"stopping ({steps(status)})"
     elif status.state.living:
-        said = phase(status, now)
+        said = phase(status, now, width)
     elif status.error is not None:
         said = status.error.message
     elif status.state is JobState.COMPLETED:

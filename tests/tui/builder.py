@@ -22,6 +22,7 @@ from engine.store import Store
 
 GIB = 1024**3
 
+
 def stamp(seconds_ago: float) -> str:
     """A stored time that lies so many seconds back."""
     moment = datetime.now(UTC) - timedelta(seconds=seconds_ago)

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 from rich.text import Text
@@ -55,7 +56,7 @@ async def test_a_nan_splits_the_line() -> None:
         chart.show(plot(*ys, x_end=100.0, y_range=(0.0, 4.0)))
         row = next(row for row in shown(chart)[1:] if any("⠀" < c <= "⣿" for c in row))
         drawn = [x for x, c in enumerate(row) if "⠀" < c <= "⣿"]
-        gaps = [b - a for a, b in zip(drawn, drawn[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(drawn)]
         assert max(gaps) > 8
         chart.show(plot(*[None] * 5))
         assert "nothing measured yet" in "\n".join(shown(chart))

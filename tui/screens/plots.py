@@ -11,8 +11,8 @@ from tui.widgets.chart import Line, Plot
 def loss_plot(points: LossPoints, job: JobView | None) -> Plot:
     """Training loss, faint as measured and strong as smoothed, and the evaluations."""
     total = job.status.total_steps if job is not None else None
-    end = nice_upper(max(1, points.last_step))
-    if total and points.last_step <= total:
+    end = nice_upper(max(10, points.last_step))
+    if total and points.last_step <= total and total >= 10:
         end = min(end, float(total))
     badge = "" if points.not_finite_at is None else f"NaN since step {points.not_finite_at}"
     return Plot(

@@ -80,7 +80,7 @@ class StatusLine(Canvas):
             return row.append(one_line(gpu.trouble), style=self.tone("bad"))
         self._memory(row, gpu.memory_used_bytes, gpu.memory_total_bytes)
         if gpu.utilization_percent is not None:
-            row.append(f"  {gpu.utilization_percent:>3}% used")
+            row.append(f"  {gpu.utilization_percent:>3}% busy")
         if room > 76 and gpu.temperature_celsius is not None:
             row.append(f"  {gpu.temperature_celsius} °C", style=self.tone("dim"))
         if room > 84 and gpu.power_watts is not None:
