@@ -301,7 +301,10 @@ def _read_export(folder: Path, *, alive: bool) -> ExportView:
     except (ValueError, OSError):
         facts = {}
     if facts.get("state") == "running" and not alive:
-        error = {"message": "the export ended without a word", "hint": f"see {folder.parent}/log.txt"}
+        error = {
+            "message": "the export ended without a word",
+            "hint": f"see {folder.parent}/log.txt",
+        }
         facts = {**facts, "state": "failed", "error": error}
     return ExportView(clean_text(folder.name), folder, facts)
 
