@@ -106,6 +106,7 @@ class Store:
         candidates = [job for job in jobs if job.id == name]
         for matches in (
             lambda job: job.id.rpartition("-")[2] == name.lower(),
+            lambda job: "-".join(job.id.split("-")[3:]) == name.lower(),
             lambda job: _name_part(job.id) == slug(name),
             lambda job: bool(name) and job.id.startswith(name.lower()),
         ):

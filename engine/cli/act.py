@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         done.append((job, status))
         if not args.json:
-            narrate(f"{job.id}: {told(status)}")
+            narrate(f"{job.id}: {told(status, args.verb)}")
     if args.json:
         say_json([as_json(job, status) for job, status in done])
     for failure in failures[1:]:
@@ -58,9 +58,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def told(status: JobStatus) -> str:
+def told(status: JobStatus, verb: str) -> str:
     """What the verb led to, in words."""
     match status.state:
+        case JobState.PAUSING if verb == "resume":
+            return "still pausing: it goes on, at the latest when that is done"
         case JobState.PAUSING:
             return "pausing: it saves a checkpoint at the next step and gives its device back"
         case JobState.CANCELLING:

@@ -37,15 +37,16 @@ def run(args: argparse.Namespace) -> int:
     """Export and wait; with `--detach` only start."""
     store = Store()
     job = store.find(args.job)
+    kinds = args.to or default_kinds(job)[:1]
     if args.detach:
         from engine import actions
 
-        actions.export(store, job, args.to, checkpoint=args.checkpoint)
+        actions.export(store, job, kinds, checkpoint=args.checkpoint)
         if not args.json:
             narrate(f"exporting {job.id}; it will be in {job.exports}")
         return 0
     try:
-        artifacts = exported(store, job, args.to, args.checkpoint, quiet=args.json)
+        artifacts = exported(store, job, kinds, args.checkpoint, quiet=args.json)
     except KeyboardInterrupt:
         narrate(f"\nleft; the export goes on, into {job.exports}")
         return 0
@@ -55,6 +56,13 @@ def run(args: argparse.Namespace) -> int:
         for one in artifacts:
             say(str(one.path))
     return 0
+
+
+def default_kinds(job: Job) -> tuple[str, ...]:
+    """What there is to export: full fine-tuning has no adapter."""
+    adapter = next(job.checkpoints.glob("checkpoint-*/adapter_config.json"), None)
+    whole = next(job.checkpoints.glob("checkpoint-*/model*.safetensors"), None)
+    return ("merged",) if whole and not adapter else ("adapter", "merged")
 
 
 def exported(

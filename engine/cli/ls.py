@@ -160,4 +160,4 @@ def note(status: JobStatus, waits_for: str) -> str:
         return "" if status.reason in (None, "user") else status.reason
     if status.state.living and status.phase not in (None, "training"):
         return status.phase
-    return status.warnings[0] if status.warnings else ""
+    return status.warnings[-1] if status.warnings else ""

@@ -262,8 +262,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
         "--to",
         metavar="KIND[,KIND]",
         type=_kinds,
-        default=("adapter",),
-        help="adapter, merged or both (default: adapter)",
+        help="adapter, merged or both (default: the adapter; the model after full fine-tuning)",
     )
     parser.add_argument(
         "--checkpoint",

@@ -176,6 +176,17 @@ def test_export_prints_the_paths(
     assert (shown["kind"], shown["path"], shown["verified"]) == ("adapter", paths[0], True)
 
 
+def test_full_fine_tuning_exports_the_model_unless_told_otherwise(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(store, JobState.COMPLETED)
+    add_checkpoint(job, 3)
+    (job.checkpoints / "checkpoint-3" / "model.safetensors").touch()
+    exporter(monkeypatch, {"merged": done("1")})
+    assert main(["export", job.id]) == 0
+    assert capsys.readouterr().out.strip() == str(job.export_folder("merged"))
+
+
 def test_an_export_that_fails_or_never_begins_exits_1(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

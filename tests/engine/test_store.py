@@ -150,3 +150,9 @@ def test_the_home_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("TUNEDECK_HOME")
     monkeypatch.setitem(os.environ, "XDG_DATA_HOME", str(tmp_path / "data"))
     assert "tunedeck" in str(Store().home)
+
+
+def test_a_job_is_found_by_what_the_lists_call_it(store: Store) -> None:
+    first = store.create("alpha", lambda job: None)
+    store.create("alpha", lambda job: None)
+    assert store.find(first.id.split("-", 3)[3]) == first
