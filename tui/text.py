@@ -1,6 +1,6 @@
 """What a job is in words and bars; pure, the time is an argument, and nothing here is markup."""
 
-from engine.series import format_duration, format_value
+from engine.series import format_count, format_duration, format_value
 from engine.status import JobState, JobStatus, Phase, seconds_between
 from engine.text import ASCII_GLYPHS, GLYPHS, one_line, shortened
 from engine.watch import JobView
@@ -97,7 +97,9 @@ def axis_time(seconds: float) -> str:
 
 def speed(value: float | None) -> str:
     """Tokens per second: `950`, `8,421`."""
-    return UNKNOWN if value is None else f"{value:,.0f}"
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value < 99_999.5 else format_count(value)
 
 
 def eta(status: JobStatus) -> str:
@@ -160,6 +162,8 @@ def doing(view: JobView, now: str, waits: str, width: int) -> str:
     status = view.status
     if status.state is JobState.QUEUED:
         said = waits or "waits in the queue"
+        if len(said) > width:
+            said = said.replace(" in the queue: ", ", ").replace("waits for ", "after ")
     elif status.state is JobState.PAUSING:
         said = f"saving, then stops ({steps(status)})"
     elif status.state is JobState.CANCELLING:
@@ -173,7 +177,7 @@ def doing(view: JobView, now: str, waits: str, width: int) -> str:
     elif status.state is JobState.CANCELLED:
         said = f"stopped at {steps(status)}"
     elif status.checkpoint_step:
-        said = f"checkpoint {status.checkpoint_step}"
+        said = f"saved at {status.checkpoint_step}"
         said += f" · {status.reason}" if status.reason not in (None, "user") else ""
     else:
         said = status.reason if status.reason not in (None, "user") else "no checkpoint"

@@ -7,6 +7,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from tui.curves import Points
+from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.plots import time_end, time_ticks
 from tui.widgets.canvas import changed_span, strip_of
@@ -28,6 +29,7 @@ class ChartApp(App[None]):
     """Shows it."""
 
     latest: dict[type, object] = {}  # noqa: RUF012 - what a DeckScreen asks its application for
+    options = Options()
 
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__()

@@ -72,7 +72,7 @@ async def test_problems_are_said_below_and_nothing_is_lost(bench: Bench, folder:
         await until_shown(pilot, "type a path")
         field = pilot.app.screen.query_one("#path", Input)
         for name, words in (
-            ("none.yaml", "is not there"),
+            ("none.yaml", "no such file"),
             ("bad.yaml", "data.trian"),
             ("bad.yaml", "learning_rate"),
             ("odd.yaml", "not valid YAML"),

@@ -69,7 +69,9 @@ def terminals() -> Iterator[Callable[..., Terminal]]:
 
     yield make
     for terminal in made:
-        with contextlib.suppress(OSError):  # a test closed the terminal itself
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            psutil.Process(terminal.child.pid).kill()
+        with contextlib.suppress(OSError, pexpect.ExceptionPexpect):  # a test closed it itself
             terminal.child.close(force=True)
 
 

@@ -40,6 +40,7 @@ class DeckScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show what was read before this screen was there; runs after the screen's own."""
+        self.set_class(self.options.ascii_only, "-ascii")
         self.ready = True
         self._catch_up()
 

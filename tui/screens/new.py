@@ -121,7 +121,7 @@ class NewScreen(DeckScreen):
         if not self.query_one("#path", Input).value.strip():
             self.say("type a path, or pick a file below", "wait")
         elif not path.exists():
-            self.say(f"{path} is not there", "bad", "check the path; → takes what is proposed")
+            self.say(f"no such file: {path}", "bad", "check the path; → takes what is proposed")
         elif path.is_file() and sources.is_spec(path):
             self._queue()
         else:

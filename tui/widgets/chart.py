@@ -102,9 +102,11 @@ class Chart(Canvas):
             if not line.points.xs or not line.shown:
                 continue
             mark = ("o" if line.dots else "-") if self._ascii else ("•" if line.dots else "━")
+            value = f" {line.value}" if line.value else ""
+            if cells(row.plain) + len(line.label) + len(value) + 4 > width:
+                break
             row.append(f"  {mark} ", style=self.tone(line.tone))
-            row.append(line.label, style=self.tone("dim"))
-            row.append(f" {line.value}" if line.value else "")
+            row.append(line.label, style=self.tone("dim")).append(value)
         if plot.badge:
             row.append(f"  {plot.badge}", style=self.tone("bad"))
         if plot.x_unit and width - cells(row.plain) > len(plot.x_unit) + 2:

@@ -16,33 +16,43 @@ from tui import text
 from tui.widgets.canvas import Toned
 
 PADDING = 1
+SCROLLBAR = 1
+"""Cells kept free for it, so that the columns stay where they are when it comes."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: how narrow it may be, and how far it likes to grow."""
+    """One column: how wide it is, how narrow it may be, and how far it likes to grow."""
 
     key: str
     title: str
     width: int
+    least: int = 0
+    """Its width where the terminal is narrow; 0 is its usual one."""
     grows_to: int = 0
     right: bool = False
-    needed: bool = True
-    """Whether it stays in the narrowest terminal."""
+
+    @property
+    def narrowest(self) -> int:
+        """As narrow as it may be."""
+        return self.least or self.width
 
 
 COLUMNS = (
     Column("state", "state", 13),
-    Column("name", "job", 12, grows_to=30),
-    Column("model", "model", 10, grows_to=22, needed=False),
-    Column("method", "method", 8, needed=False),
-    Column("progress", "progress", 12, grows_to=44),
+    Column("name", "job", 14, least=10, grows_to=30),
+    Column("model", "model", 12, grows_to=22),
+    Column("method", "method", 8),
+    Column("progress", "progress", 18, least=10, grows_to=80),
     Column("step", "step", 9, grows_to=13, right=True),
     Column("loss", "loss", 6, right=True),
-    Column("speed", "tok/s", 7, right=True, needed=False),
+    Column("speed", "tok/s", 6, right=True),
     Column("eta", "left", 6, right=True),
 )
-LEFT_OUT_FIRST = ("method", "model", "speed", "eta")
+WELCOME = ("method", "model")
+"""Left out first, in this order, before any other column gets narrow."""
+SPARE = ("speed", "eta")
+"""Left out when the others are as narrow as they may be."""
 GROWTH = ("progress", "name", "step", "model", "progress")
 """Who gets the room that is left, in turns."""
 
@@ -50,11 +60,13 @@ GROWTH = ("progress", "name", "step", "model", "progress")
 def plan_columns(width: int) -> list[tuple[Column, int]]:
     """The columns that fit into so many cells, each with its width."""
     kept = list(COLUMNS)
-    for key in LEFT_OUT_FIRST:
-        if _total([column.width for column in kept]) <= width:
-            break
-        kept = [column for column in kept if column.key != key]
-    widths = {column.key: column.width for column in kept}
+    for key in WELCOME:
+        if _total([column.width for column in kept]) > width:
+            kept = [column for column in kept if column.key != key]
+    for key in SPARE:
+        if _total([column.narrowest for column in kept]) > width:
+            kept = [column for column in kept if column.key != key]
+    widths = {column.key: column.narrowest for column in kept}
     growing = [column for key in GROWTH for column in kept if column.key == key]
     while growing and _total(list(widths.values())) < width:
         column = growing.pop(0)
@@ -117,7 +129,7 @@ class JobTable(DataTable[Text], Toned, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Another width is another choice of columns."""
-        plan = plan_columns(self.size.width)
+        plan = plan_columns(self.outer_size.width - SCROLLBAR)
         if plan == self._plan:
             return
         self._plan = plan
