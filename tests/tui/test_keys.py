@@ -12,6 +12,7 @@ from tui.screens.home import HomeScreen
 from tui.screens.job import JobScreen
 from tui.screens.new import NewScreen
 from tui.screens.reading import HelpScreen, LogScreen
+from tui.widgets.job_table import JobTable
 
 S = JobState
 SCREENS = {
@@ -104,6 +105,22 @@ async def test_p_pauses_and_says_what_happens(bench: Bench) -> None:
         await until_said(pilot, "pausing some")
         assert job.control().desired is Desired.PAUSE
         await until_shown(pilot, "◑ pausing")
+        bench.set(job, state=S.PAUSED, ack_request_id=job.control().request_id, checkpoint_step=5)
+        bench.die(job)
+        await until_said(pilot, "is paused with checkpoint 5: r lets it go on")
+
+
+async def test_one_click_highlights_and_two_open(bench: Bench) -> None:
+    bench.job("first", S.RUNNING, step=5)
+    second = bench.job("second", S.PAUSED, step=5)
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "‖ paused")
+        table = pilot.app.screen.query_one(JobTable)
+        await pilot.click(JobTable, offset=(5, 2))
+        assert table.selected == second.id
+        assert isinstance(pilot.app.screen, HomeScreen)
+        await pilot.click(JobTable, offset=(5, 2), times=2)
+        assert isinstance(pilot.app.screen, JobScreen)
 
 
 async def test_r_queues_a_paused_job_at_the_head(bench: Bench) -> None:

@@ -1,6 +1,6 @@
 """A screen with a job in its focus: the keys that act on it, their answers and their questions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from textual import on, work
@@ -23,6 +23,8 @@ class ActingScreen(DeckScreen):
     """Turns keys into verbs, which run in threads; says what each did or why it did not."""
 
     _to_cancel: JobView | None = None
+    _asked: tuple[str, JobState] | None = None
+    """The job that a key acted on, and the state that the user waits for."""
 
     @property
     def current(self) -> JobView | None:
@@ -51,6 +53,17 @@ class ActingScreen(DeckScreen):
         asking = self.query_one(NoteLine).asking
         keys = () if asking else keys_of(self.table_name)
         self.query_one(KeyBar).show([key for key in keys if self._useful(key)])
+
+    def tell_arrival(self, jobs: Sequence[JobView]) -> None:
+        """Say when a job has come to the state that the user asked for."""
+        if self._asked is None:
+            return
+        job_id, wanted = self._asked
+        job = next((one for one in jobs if one.id == job_id), None)
+        if job is None or job.state.settled or job.state is wanted:
+            self._asked = None
+            if job is not None:
+                self.say(_arrived(job), "good" if job.state is wanted else "wait")
 
     def _useful(self, key: Key) -> bool:
         if not key.footer or (key.acts and self.options.readonly):
@@ -83,6 +96,7 @@ class ActingScreen(DeckScreen):
         job = self.current
         if self.refused("pause") or job is None:
             return
+        self._asked = (job.id, JobState.PAUSED)
         self._start(job, lambda: actions.pause(job.job, by="deck"), _paused)
 
     def action_resume(self) -> None:
@@ -109,6 +123,7 @@ class ActingScreen(DeckScreen):
         if job is None:
             return
         if event.yes:
+            self._asked = (job.id, JobState.CANCELLED)
             self._start(job, lambda: actions.cancel(job.job, by="deck"), _cancelled)
         else:
             self.say(f"{text.short_id(job.id)} goes on as it was")
@@ -173,6 +188,7 @@ class ActingScreen(DeckScreen):
     @on(VerbRefused)
     def _verb_refused(self, event: VerbRefused) -> None:
         event.stop()
+        self._asked = None
         self.say(f"{event.message}: {event.hint}" if event.hint else event.message, "bad")
 
 
@@ -184,6 +200,18 @@ def _question(job: JobView) -> str:
     if job.state.living:
         return f"Cancel {name} at step {status.step}, unsaved? {stays.capitalize()}."
     return f"Cancel {name}? {stays.capitalize()}."
+
+
+def _arrived(job: JobView) -> str:
+    name, status = text.short_id(job.id), job.status
+    kept = f"checkpoint {status.checkpoint_step}" if status.checkpoint_step else "no checkpoint"
+    if job.state is JobState.PAUSED:
+        freed: dict[bool | None, str] = {
+            True: ", its GPU memory is free",
+            False: ", its GPU memory is NOT free",
+        }
+        return f"{name} is paused with {kept}{freed.get(status.gpu_released, '')}: r lets it go on"
+    return f"{name} is {job.state} with {kept}"
 
 
 def _paused(name: str, status: JobStatus) -> str:

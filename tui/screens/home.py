@@ -110,7 +110,7 @@ class HomeScreen(WatchingScreen):
         self.show_memory()
         self.show_keys()
 
-    @on(DataTable.RowSelected)
+    @on(JobTable.Opened)
     def _open_selected(self) -> None:
         self.action_open()
 

@@ -48,6 +48,7 @@ class WatchingScreen(ActingScreen):
             case JobsChanged():
                 self.query_one(StatusLine).show_jobs(message.jobs)
                 self.show_jobs(message)
+                self.tell_arrival(message.jobs)
             case TelemetryRead():
                 self.query_one(StatusLine).show_machine(message.snapshot)
             case SecondPassed():

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from rich.text import Text
+from textual import events
 from textual.coordinate import Coordinate
 from textual.geometry import Region
+from textual.message import Message
 from textual.widgets import DataTable
 
 from engine.status import JobState
@@ -89,6 +91,9 @@ class StateCell(Text):
 class JobTable(DataTable[Text], Toned, inherit_bindings=False):
     """All jobs, one row each; its keys are those of the key table."""
 
+    class Opened(Message):
+        """A row was clicked twice."""
+
     _quiet = False
 
     def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
@@ -139,6 +144,11 @@ class JobTable(DataTable[Text], Toned, inherit_bindings=False):
                 title = Text(column.title, justify="right" if column.right else "left")
                 self.add_column(title, key=column.key, width=width)
             self._update()
+
+    def on_click(self, event: events.Click) -> None:
+        """One click highlights, two open."""
+        if event.chain > 1 and self.row_count:
+            self.post_message(self.Opened())
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Remember the selection by id."""
