@@ -174,9 +174,21 @@ def export(
             f"{job.id} has no checkpoint {checkpoint}",
             f"there are: last, best, {', '.join(map(str, steps))}",
         )
+    if "adapter" in kinds and "adapter" not in export_kinds(job):
+        raise StateError(
+            f"{job.id} is full fine-tuning: there is no adapter",
+            f"export the model: `tunedeck export {job.id} --to merged`",
+        )
     if lock.is_held(job.export_lock):
         raise StateError(f"{job.id} is being exported already", "wait for its end")
     return identify(launch.launch_export(job, kinds, checkpoint))
+
+
+def export_kinds(job: Job) -> tuple[str, ...]:
+    """What can be exported of a job: full fine-tuning has no adapter."""
+    adapter = next(job.checkpoints.glob("checkpoint-*/adapter_config.json"), None)
+    whole = next(job.checkpoints.glob("checkpoint-*/model*.safetensors"), None)
+    return ("merged",) if whole and not adapter else EXPORT_KINDS
 
 
 def wait_for(

@@ -37,10 +37,10 @@ def run(args: argparse.Namespace) -> int:
     """Export and wait; with `--detach` only start."""
     store = Store()
     job = store.find(args.job)
-    kinds = args.to or default_kinds(job)[:1]
-    if args.detach:
-        from engine import actions
+    from engine import actions
 
+    kinds = args.to or actions.export_kinds(job)[:1]
+    if args.detach:
         actions.export(store, job, kinds, checkpoint=args.checkpoint)
         if not args.json:
             narrate(f"exporting {job.id}; it will be in {job.exports}")
@@ -56,13 +56,6 @@ def run(args: argparse.Namespace) -> int:
         for one in artifacts:
             say(str(one.path))
     return 0
-
-
-def default_kinds(job: Job) -> tuple[str, ...]:
-    """What there is to export: full fine-tuning has no adapter."""
-    adapter = next(job.checkpoints.glob("checkpoint-*/adapter_config.json"), None)
-    whole = next(job.checkpoints.glob("checkpoint-*/model*.safetensors"), None)
-    return ("merged",) if whole and not adapter else ("adapter", "merged")
 
 
 def exported(

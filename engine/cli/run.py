@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from engine.cli.export import default_kinds
+from engine import actions
 from engine.cli.follow import conclude, detached, follow, follow_in_lines
 from engine.cli.ls import as_json
 from engine.cli.output import narrate, say, say_json
@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> int:
         return detached(job)
     code = conclude(job, status, quiet=args.json)
     if not args.json:
-        narrate(f"next: tunedeck export {job.id} --to {','.join(default_kinds(job))}")
+        narrate(f"next: tunedeck export {job.id} --to {','.join(actions.export_kinds(job))}")
     return code

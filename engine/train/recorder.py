@@ -115,10 +115,13 @@ class Recorder(TrainerCallback):
         kept = {k: v for k, v in values.items() if k.startswith("eval_") or k == "epoch"}
         self._writer.append("eval", step, kept)
         loss = kept.get("eval_loss")
-        if loss is not None and math.isfinite(loss):
-            print(f"step {step}: eval_loss {loss:.4f}", flush=True)
+        if loss is None:
+            return
+        print(f"step {step}: eval_loss {loss:.4f}", flush=True)
+        finite = math.isfinite(loss)
+        if finite:
             self.eval_losses[step] = loss
-            self._reporter.update(eval_loss=loss)
+        self._reporter.update(eval_loss=loss if finite else None)
 
     def record_sample(self, step: int, values: Mapping[str, float]) -> None:
         """Write how the held-out questions were answered."""

@@ -11,6 +11,7 @@ import datasets
 import torch
 from transformers import Trainer, set_seed
 from transformers.trainer_callback import PrinterCallback
+from transformers.utils import logging as transformers_logging
 
 from engine import checkpoints, data, spec
 from engine.data.dataset import resolve_both
@@ -28,6 +29,7 @@ from engine.train.reporter import Reporter
 from engine.train.sampler import EpochSampler
 
 datasets.disable_progress_bars()
+transformers_logging.disable_progress_bar()
 
 
 class DataChangedError(StateError):

@@ -260,6 +260,17 @@ def test_export_needs_a_committed_checkpoint(home: Store, monkeypatch: pytest.Mo
         actions.export(home, job, ["adapter"])
 
 
+def test_full_fine_tuning_has_no_adapter_to_export(home: Store) -> None:
+    job = in_state(home, S.COMPLETED)
+    commit_checkpoint(job)
+    assert actions.export_kinds(job) == ("adapter", "merged")
+    (next(job.checkpoints.glob("checkpoint-*")) / "model.safetensors").touch()
+    assert actions.export_kinds(job) == ("merged",)
+    with pytest.raises(StateError, match="there is no adapter") as refused:
+        actions.export(home, job, ["adapter", "merged"])
+    assert job.id in refused.value.hint
+
+
 def test_an_export_is_a_process_of_its_own_on_the_cpu(home: Store) -> None:
     """The module may be missing here; how it is started is what counts."""
     job = in_state(home, S.COMPLETED)
