@@ -92,7 +92,7 @@ class DeckApp(App[int]):
         if not isinstance(message, SecondPassed | FeedFailed):
             self.latest[type(message)] = message
         top = self.screen_stack[-1] if self.screen_stack else None
-        if isinstance(top, DeckScreen) and top.ready:
+        if self.is_running and isinstance(top, DeckScreen) and top.ready:
             with self.batch_update():
                 top.take(message)
 

@@ -1,5 +1,8 @@
 """What a job is in words and bars; pure, the time is an argument, and nothing here is markup."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from engine.series import format_count, format_duration, format_value
 from engine.status import JobState, JobStatus, Phase, seconds_between
 from engine.text import ASCII_GLYPHS, GLYPHS, one_line, shortened
@@ -70,10 +73,22 @@ def steps(status: JobStatus) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Four digits that count, at least three decimals above 0.1."""
+    """At most six characters from 1e-99 to 99: three decimals, four below 0.1, then exponents."""
     if value is None:
         return UNKNOWN
-    return f"{value:.3f}" if 0.1 <= abs(value) < 100 else format_value(value)
+    size = abs(value)
+    if 0.1 <= size < 100:
+        return f"{value:.3f}"
+    if 0.001 <= size < 0.1:
+        return f"{value:.4f}"
+    return f"{value:.1e}".replace("e-0", "e-") if 0 < size < 0.001 else format_value(value)
+
+
+def home_path(path: Path | str) -> str:
+    """A path as a shell shows it, with `~` for the home folder."""
+    with suppress(ValueError, RuntimeError):
+        return f"~/{Path(path).relative_to(Path.home())}".removesuffix("/.")
+    return str(path)
 
 
 def axis_value(value: float) -> str:

@@ -84,7 +84,7 @@ class NewScreen(DeckScreen):
         self._label("#heading", "new job", "title")
         self._label("#path-title", "spec or data", "dim")
         self._label("#model-title", "base model", "dim")
-        self.query_one("#files-panel").border_title = clean_text(str(Path.cwd()))
+        self.query_one("#files-panel").border_title = clean_text(text.home_path(Path.cwd()))
         for field in self.query(Input):
             field.cursor_blink = False
         self.query_one(Files).show_guides = False

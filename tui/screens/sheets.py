@@ -31,7 +31,7 @@ def fact_rows(job: JobView, details: Details, widget: Toned, width: int) -> list
     facts = [
         ("id", job.id),
         ("method", _method(job, _section(spec, "adapter"))),
-        ("model", job.model),
+        ("model", text.home_path(job.model)),
         ("data", _data(_section(spec, "data"))),
         *_training(_section(spec, "training")),
         ("steps", _steps(job)),
@@ -40,7 +40,7 @@ def fact_rows(job: JobView, details: Details, widget: Toned, width: int) -> list
         ("ended", _when(status.ended_at)),
         ("attempts", str(status.attempt) if status.attempt > 1 else ""),
         ("exact", _exact(job)),
-        ("folder", str(job.job.folder)),
+        ("folder", text.home_path(job.job.folder)),
     ]
     return [fact(widget, width, title, value) for title, value in facts if value]
 
