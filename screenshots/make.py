@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="open the deck on this home folder; run nothing")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
+    options.out = options.out.absolute()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.home is not None:
         asyncio.run(_of_what_is_there(Store(options.home.absolute()), options.out))
@@ -44,6 +45,7 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="tunedeck-"))
     os.environ["TUNEDECK_HOME"] = str(home)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    _enter_project(home)
     store = Store(home)
     jobs: list[Job] = []
     try:
@@ -55,6 +57,16 @@ def main() -> int:
         _ended(jobs)
         shutil.rmtree(home, ignore_errors=True)
     return 0
+
+
+def _enter_project(home: Path) -> None:
+    """Work in a folder as a user has it, so that the pictures show no path of this machine."""
+    project = home / "my-project"
+    project.mkdir()
+    shutil.copy(DEMO_SPEC.parent / "data" / "train.jsonl", project / "letters.jsonl")
+    shutil.copy(DEMO_SPEC, project / "letters.yaml")
+    os.environ["HOME"] = str(home)
+    os.chdir(project)
 
 
 def _submitted(store: Store, *overrides: str) -> Job:
