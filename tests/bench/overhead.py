@@ -49,7 +49,13 @@ def _spec() -> dict[str, Any]:
     return {
         "name": "overhead",
         "model": {"name": str(DEMO / "base")},
-        "adapter": {"type": "lora", "r": 16, "lora_alpha": 32, "target_modules": "all-linear"},
+        "adapter": {
+            "type": "lora",
+            "r": 16,
+            "lora_alpha": 32,
+            "lora_dropout": 0.05,
+            "target_modules": "all-linear",
+        },
         "data": {"train": str(DEMO / "data" / "train.jsonl"), "format": "messages"},
         "training": {
             "max_steps": STEPS,
