@@ -13,15 +13,17 @@ HOLD = """
 import os, sys, time
 from engine.lock import Lock
 lock = Lock(int(sys.argv[1]))
-if "fork" in sys.argv and os.fork() == 0:
-    time.sleep(60)
-print("ready", flush=True)
+if "fork" not in sys.argv or os.fork() == 0:
+    print("ready", flush=True)
 time.sleep(60)
 """
 
 
 def holder(lock: Lock, *options: str) -> "subprocess.Popen[str]":
-    """A process that inherits the lock; our copy is closed."""
+    """A process that inherits the lock; our copy is closed.
+
+    With the option `fork` it is its child that says "ready", so that the child's hooks have run.
+    """
     command = [sys.executable, "-c", HOLD, str(lock.descriptor), *options]
     process = subprocess.Popen(
         command,
