@@ -1,6 +1,7 @@
 """The key table: what every key does, on which screens, and how footer and help name it.
 
-It feeds dispatch, footer and help; nothing else in the deck names a key.
+It feeds dispatch, footer, help and palette; nothing else in the deck names a key. `tui/keymap.py` lays the
+user's own keys over it.
 """
 
 from dataclasses import dataclass
@@ -9,18 +10,35 @@ from textual.binding import Binding, BindingType
 
 HOME = "home"
 JOB = "job"
+CHARTS = "charts"
 LOG = "log"
+SPEC = "spec"
+CHECKPOINTS = "checkpoints"
+EXPORTS = "exports"
+EVENTS = "events"
 NEW = "new"
+EDIT = "edit"
+COMPARE = "compare"
 HELP = "help"
 
 TITLES = {
     HOME: "Home",
     JOB: "Job",
+    CHARTS: "Charts",
     LOG: "Log",
+    SPEC: "Spec",
+    CHECKPOINTS: "Checkpoints",
+    EXPORTS: "Exports",
+    EVENTS: "Events",
     NEW: "New job",
+    EDIT: "Edit",
+    COMPARE: "Compare",
     HELP: "Help",
 }
-"""The screens, as help names them."""
+"""The screens and tabs, as help names them."""
+
+SCREEN_OF = {tab: JOB for tab in (CHARTS, LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS)}
+"""Tab -> the screen that it is a part of; the tab's keys come before the screen's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +60,10 @@ class Key:
     """The verb of `engine.actions` that it stands for; says when the key is possible."""
     acts: bool = False
     """Whether it changes anything; refused with `--readonly`."""
+    asks: bool = False
+    """Whether a question comes first, which `y` answers: it cannot be `y` itself."""
+    listed: bool = True
+    """Whether the palette offers it: moving around is not worth a line there."""
     footer: bool = True
     """Whether the footer has room for it."""
 
