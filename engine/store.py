@@ -64,6 +64,11 @@ class Store:
         """The user's settings (`cpu_jobs`, ...)."""
         return self.home / "config.toml"
 
+    @property
+    def deck_file(self) -> Path:
+        """What the deck remembers from one visit to the next."""
+        return self.home / "deck.json"
+
     def prepare(self) -> None:
         """Make the home folder.
 

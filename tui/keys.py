@@ -37,7 +37,7 @@ TITLES = {
 }
 """The screens and tabs, as help names them."""
 
-SCREEN_OF = {tab: JOB for tab in (CHARTS, LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS)}
+SCREEN_OF = dict.fromkeys((CHARTS, LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS), JOB)
 """Tab -> the screen that it is a part of; the tab's keys come before the screen's."""
 
 
