@@ -24,6 +24,7 @@ HASHED_BELOW_BYTES = 2 * 1024**3
 """Files from this size on are committed by size alone."""
 
 _NAME = re.compile(r"checkpoint-(\d+)")
+_SET_ASIDE = re.compile(r"rejected-(\d+)-(.+)")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ class Selection:
     """Step and reason of each damaged one, newest first."""
 
 
+@dataclass(frozen=True)
+class Aside:
+    """A folder among the checkpoints that is none."""
+
+    folder: Path
+    step: int
+    why: str
+    """Why it is none, in words; empty for one without a commit: a save under way, or one that was killed."""
+
+
 def folder_of(checkpoints: Path, step: int) -> Path:
     """The Hugging Face name of a checkpoint."""
     return checkpoints / f"checkpoint-{step}"
@@ -96,6 +107,17 @@ def committed(checkpoints: Path) -> list[Checkpoint]:
         if content is not None and content.get("step") == step:
             found.append(Checkpoint(folder, step, content))
     return found
+
+
+def aside(checkpoints: Path) -> list[Aside]:
+    """What was set aside, and what was never committed, by step."""
+    found = []
+    for folder in _folders(checkpoints):
+        if match := _SET_ASIDE.fullmatch(folder.name):
+            found.append(Aside(folder, int(match[1]), match[2].replace("-", " ")))
+        elif (match := _NAME.fullmatch(folder.name)) and not (folder / COMMIT).exists():
+            found.append(Aside(folder, int(match[1]), ""))
+    return sorted(found, key=lambda one: (one.step, one.folder.name))
 
 
 def damage(folder: Path) -> str | None:
@@ -225,12 +247,16 @@ def _set_aside(folder: Path, step: int, why: str) -> None:
 
 
 def _numbered(checkpoints: Path) -> list[tuple[int, Path]]:
+    named = [(_NAME.fullmatch(folder.name), folder) for folder in _folders(checkpoints)]
+    return sorted((int(match[1]), path) for match, path in named if match)
+
+
+def _folders(checkpoints: Path) -> list[Path]:
     try:
         with os.scandir(checkpoints) as entries:
-            named = [(_NAME.fullmatch(entry.name), Path(entry.path)) for entry in entries]
+            return [Path(entry.path) for entry in entries]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted((int(match[1]), path) for match, path in named if match)
 
 
 def _commit_of(folder: Path) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import lock, status
-from engine.control import Control
+from engine.control import Control, Desired
 from engine.errors import MachineError, StateError
 from engine.files import LineAppender, read_json, write_json
 from engine.status import Failure, JobState, JobStatus
@@ -173,8 +173,18 @@ class Job:
     def move(self, current: JobStatus, state: JobState, **changes: Any) -> JobStatus:
         """Store a legal move and its event; only for the holder of `worker.lock`."""
         new = self.write_status(current.moved(state, at=status.utc_now(), **changes))
+        facts: dict[str, Any] = {}
+        if by := _asked_by(self.control(), state):
+            facts["by"] = by
+        if new.error is not None:
+            facts["error"] = new.error.message
         self.append_event(
-            "state", state=str(state), step=new.step, reason=new.reason, attempt=new.attempt
+            "state",
+            state=str(state),
+            step=new.step,
+            reason=new.reason,
+            attempt=new.attempt,
+            **facts,
         )
         return new
 
@@ -198,3 +208,18 @@ class Job:
             )
         with held:
             yield self.stored()
+
+
+_WISHES = {
+    JobState.QUEUED: Desired.RUN,
+    JobState.PAUSING: Desired.PAUSE,
+    JobState.PAUSED: Desired.PAUSE,
+    JobState.CANCELLING: Desired.CANCEL,
+    JobState.CANCELLED: Desired.CANCEL,
+}
+"""State -> the wish that leads to it."""
+
+
+def _asked_by(control: Control, state: JobState) -> str:
+    """Who asked for a state; empty for one that came by itself."""
+    return control.by if _WISHES.get(state) is control.desired else ""

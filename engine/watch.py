@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from engine import checkpoints, lock
-from engine.checkpoints import Checkpoint
+from engine.checkpoints import Aside, Checkpoint
 from engine.files import LineReader, read_json
+from engine.history import Event, History
 from engine.job import Job
 from engine.metrics import Curves, MetricsReader
 from engine.status import JobState, JobStatus
@@ -200,6 +201,10 @@ class Details:
     checkpoints: tuple[Checkpoint, ...] = ()
     exports: tuple[ExportView, ...] = ()
     samples: tuple[Mapping[str, Any], ...] = ()
+    events: tuple[Event, ...] = ()
+    """What happened to it, oldest first."""
+    aside: tuple[Aside, ...] = ()
+    """Folders among its checkpoints that are none."""
 
 
 class JobFollower:
@@ -212,6 +217,7 @@ class JobFollower:
         self._memory = LineReader(job.memory_file)
         self._readings: list[dict[str, Any]] = []
         self._log: Signature | str = "never read"
+        self._history = History(job.events_file)
         self._details: tuple[object, ...] | None = None
 
     def metrics(self) -> Curves | None:
@@ -249,17 +255,21 @@ class JobFollower:
         """Spec, checkpoints, exports and samples."""
         exports = _export_folders(self.job.exports)
         watched = [self.job.checkpoints, self.job.samples_file, self.job.exports]
+        watched.append(self.job.events_file)  # a commit inside a checkpoint's folder shows only there
         watched += [folder / "export.json" for folder in exports]
         exporting = lock.is_held(self.job.export_lock)
         current = (exporting, *(signature(path) for path in watched))
         if current == self._details:
             return None
         self._details = current
+        self._history.update()
         return Details(
             spec=read_spec(self.job),
             checkpoints=tuple(checkpoints.committed(self.job.checkpoints)),
             exports=tuple(_read_export(folder, alive=exporting) for folder in exports),
             samples=tuple(LineReader(self.job.samples_file).objects()),
+            events=self._history.events,
+            aside=tuple(checkpoints.aside(self.job.checkpoints)),
         )
 
     def folders(self) -> list[Path]:
