@@ -126,7 +126,7 @@ class JobSpec(Section):
         )
 
 
-_MANAGED = {
+MANAGED = {
     "output_dir": "tunedeck keeps everything in the job's own folder",
     "resume_from_checkpoint": "use `tunedeck resume`",
     "load_best_model_at_end": "the best checkpoint is kept: `tunedeck export ID --checkpoint best`",
@@ -143,6 +143,7 @@ _MANAGED = {
     "model_init_kwargs": "use the fields of `model`",
     "use_cpu": "use `compute.gpus: 0`",
 }
+"""Training fields that tunedeck sets itself, each with what to use instead."""
 
 _RANGES: dict[str, tuple[float | None, float | None, bool]] = {
     "learning_rate": (0, None, False),
@@ -218,11 +219,11 @@ def check_training(
     method: str, training: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The `training` fields with their types made right, and what is wrong with them."""
-    free = {name: value for name, value in training.items() if name not in _MANAGED}
+    free = {name: value for name, value in training.items() if name not in MANAGED}
     problems = [
-        Problem(f"training.{name}", "is set by tunedeck", _MANAGED[name])
+        Problem(f"training.{name}", "is set by tunedeck", MANAGED[name])
         for name in training
-        if name in _MANAGED
+        if name in MANAGED
     ]
     checked, found = schema.check(METHODS[method], free, prefix="training.")
     problems += found

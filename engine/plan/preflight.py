@@ -3,7 +3,7 @@
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,20 @@ class Plan:
 _PRECEDENCE = {2: 0, 5: 1, 1: 2}
 
 
-def preflight(spec: JobSpec, *, environ: Mapping[str, str] = os.environ) -> Plan:
-    """Everything that can be said of a job without starting it."""
+Look = Callable[[JobSpec, BaseModel], Inspection | None]
+"""Looks at the data of a job; None where it could not. Raises DataError or OSError."""
+
+
+def preflight(
+    spec: JobSpec, *, environ: Mapping[str, str] = os.environ, look: Look | None = None
+) -> Plan:
+    """Everything that can be said of a job without starting it.
+
+    `look` is for who asks again and again: the deck's form reads less, and remembers what it read.
+    """
     model = look_at(spec.model, environ)
     problems: list[TunedeckError] = list(model.problems)
-    inspection = _inspected(spec, model, problems)
+    inspection = _inspected(spec, model, look or inspected, problems)
     if spec.samples is not None:
         _check_samples(spec, model, problems)
     if spec.data.eval is None and spec.training.get("eval_strategy", "no") != "no":
@@ -97,18 +106,31 @@ def preflight(spec: JobSpec, *, environ: Mapping[str, str] = os.environ) -> Plan
 # --- data -----------------------------------------------------------------------------------------
 
 
-def _inspected(spec: JobSpec, model: BaseModel, problems: list[TunedeckError]) -> Inspection | None:
+def inspected(
+    spec: JobSpec,
+    model: BaseModel,
+    *,
+    small_bytes: int = READ_WHOLE_BELOW_BYTES,
+    rows: int = SAMPLED_ROWS,
+) -> Inspection:
+    """The data of a job: all of it up to so many bytes, else the first rows."""
+    return data.inspect(
+        spec.data.train,
+        eval=spec.data.eval,
+        format=spec.data.format,
+        columns=spec.data.columns,
+        method=spec.method,
+        base_folder=Path.cwd(),
+        sample=None if _is_small(spec, small_bytes) else rows,
+        chat=_chat(spec, model),
+    )
+
+
+def _inspected(
+    spec: JobSpec, model: BaseModel, look: Look, problems: list[TunedeckError]
+) -> Inspection | None:
     try:
-        return data.inspect(
-            spec.data.train,
-            eval=spec.data.eval,
-            format=spec.data.format,
-            columns=spec.data.columns,
-            method=spec.method,
-            base_folder=Path.cwd(),
-            sample=None if _is_small(spec) else SAMPLED_ROWS,
-            chat=_chat(spec, model),
-        )
+        return look(spec, model)
     except DataError as error:
         problems.append(error)
     except OSError as error:
@@ -142,7 +164,7 @@ def _chat(spec: JobSpec, model: BaseModel) -> bool:
     return wanted and model.chat is not False
 
 
-def _is_small(spec: JobSpec) -> bool:
+def _is_small(spec: JobSpec, small_bytes: int) -> bool:
     names = [spec.data.train, *([spec.data.eval] if isinstance(spec.data.eval, str) else [])]
     total = 0
     for name in names:
@@ -151,7 +173,7 @@ def _is_small(spec: JobSpec) -> bool:
             total += sum(path.stat().st_size for path in found) if isinstance(found, list) else 0
         except (DataError, OSError):
             continue
-    return total <= READ_WHOLE_BELOW_BYTES
+    return total <= small_bytes
 
 
 # --- machine --------------------------------------------------------------------------------------
