@@ -29,5 +29,6 @@ class Memory:
         Raises:
             OSError: the file cannot be written.
         """
-        kept = {**self.recall(), **values}
-        write_json(self.path, {name: value for name, value in kept.items() if value is not None})
+        kept = {**self.recall(), **values, "schema": 1}
+        named = {name: value for name, value in kept.items() if value is not None}
+        write_json(self.path, named, durable=False)
