@@ -5,7 +5,6 @@ Knows nothing of jobs; `engine.job` owns the names.
 
 import contextlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,7 @@ class LineReader:
     inode: tuple[int, int] | None = None
     restarts: int = 0
 
-    def read(self, max_bytes: int = 8 * 1024 * 1024) -> list[bytes]:
+    def read(self, max_bytes: int = 8 * 1024 * 1024) -> bytes:
         """The whole lines that are new, at most about `max_bytes` of them."""
         try:
             with self.path.open("rb") as file:
@@ -126,24 +125,31 @@ class LineReader:
                     self.restarts += 1
                 self.inode = inode
                 if stat.st_size == self.offset:
-                    return []
+                    return b""
                 file.seek(self.offset)
                 block = file.read(max_bytes)
                 end = block.rfind(b"\n") + 1
                 if not end and len(block) == max_bytes:
                     self.offset += len(block)
-                    return []
+                    return b""
         except (FileNotFoundError, NotADirectoryError):
-            return []
+            return b""
         self.offset += end
-        return block[:end].splitlines()
+        return block[:end]
 
-    def objects(self, max_bytes: int = 8 * 1024 * 1024) -> Iterator[dict[str, Any]]:
-        """The new lines as JSON objects; a line that is none is passed over."""
-        for line in self.read(max_bytes):
-            try:
-                value = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                continue
-            if isinstance(value, dict):
-                yield value
+    def objects(self, max_bytes: int = 8 * 1024 * 1024) -> list[dict[str, Any]]:
+        """The new lines as JSON objects, parsed at once; a line that is none is passed over."""
+        lines = self.read(max_bytes)
+        try:
+            values = orjson.loads(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
+        except orjson.JSONDecodeError:
+            values = _one_by_one(lines.splitlines())
+        return [value for value in values if isinstance(value, dict)]
+
+
+def _one_by_one(lines: list[bytes]) -> list[Any]:
+    values = []
+    for line in lines:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            values.append(orjson.loads(line))
+    return values

@@ -1,14 +1,12 @@
-"""Numbers for charts: extremes per column, smoothing, round ticks and short labels.
+"""Numbers for charts: lines to draw, round ticks and short labels.
 
 Pure: no file, no clock, no drawing. None, NaN and infinity are gaps, which split a line.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
-
-T = TypeVar("T")
+from typing import NamedTuple
 
 UNKNOWN = "?"
 
@@ -38,124 +36,6 @@ def is_gap(y: float | None) -> bool:
     return y is None or not math.isfinite(y)
 
 
-def buckets(
-    xs: Sequence[float],
-    ys: Sequence[float | None],
-    width: int,
-    *,
-    lower: float = 0.0,
-    upper: float | None = None,
-) -> list[Column]:
-    """The extremes of each of `width` equal columns between `lower` and `upper`, both included.
-
-    `upper` is rounded up from the last x when not given, so that columns stay where they are while
-    steps come in. Points outside are left out.
-    """
-    reach = max((x for x in xs if math.isfinite(x)), default=lower)
-    end = lower + nice_upper(reach - lower) if upper is None else upper
-    return _gather(zip(xs, ys, strict=True), width, lower, end)
-
-
-class Buckets:
-    """A growing series held as at most `resolution` extremes: O(1) a point, whatever its length.
-
-    Its buckets double in width when the range outgrows them. A column drawn from it is exact
-    except for points that share a bucket with the next column's.
-    """
-
-    def __init__(self, resolution: int = 2048, unit: float = 1.0, start: float = 0.0) -> None:
-        if resolution < 2 or unit <= 0:
-            raise ValueError("resolution must be at least 2 and unit above 0")
-        self.start = start
-        self.points_seen = 0
-        self._last_x = -math.inf
-        self._bucket_width = unit
-        self._resolution = resolution
-        self._lows: list[Point | None] = [None] * resolution
-        self._highs: list[Point | None] = [None] * resolution
-        self._gaps: list[float | None] = [None] * resolution
-
-    @property
-    def last_x(self) -> float | None:
-        """The largest x seen, gaps included."""
-        return None if self._last_x == -math.inf else self._last_x
-
-    def add(self, x: float, y: float | None) -> bool:
-        """Take one point in; True if what is kept has changed."""
-        return self.extend((x,), (y,))
-
-    def extend(self, xs: Iterable[float], ys: Iterable[float | None]) -> bool:
-        """Take points in; True if what is kept has changed."""
-        changed, seen, last_x = False, 0, self._last_x
-        start, resolution = self.start, self._resolution
-        lows, highs, width = self._lows, self._highs, self._bucket_width
-        for x, y in zip(xs, ys, strict=True):
-            place = (x - start) / width
-            if not -math.inf < place < resolution:
-                if not math.isfinite(place):
-                    continue
-                place = self._make_room(x)
-                lows, highs, width = self._lows, self._highs, self._bucket_width
-            seen += 1
-            if x > last_x:
-                last_x = x
-            index = int(place) if place > 0 else 0
-            if y is None or not math.isfinite(y):
-                changed |= self._note_gap(index, x)
-                continue
-            low, high = lows[index], highs[index]
-            if low is None or high is None:
-                lows[index] = highs[index] = Point(x, y)
-            elif y < low[1]:
-                lows[index] = Point(x, y)
-            elif y > high[1]:
-                highs[index] = Point(x, y)
-            else:
-                continue
-            changed = True
-        self.points_seen += seen
-        self._last_x = last_x
-        return changed
-
-    def columns(
-        self, width: int, *, lower: float | None = None, upper: float | None = None
-    ) -> list[Column]:
-        """The columns of a chart, as `buckets` gives them; the cost depends on resolution only."""
-        begin = self.start if lower is None else lower
-        end = begin + nice_upper(self._last_x - begin) if upper is None else upper
-        return _gather(self._kept(), width, begin, end)
-
-    def _make_room(self, x: float) -> float:
-        """Double the buckets until x has one; its place then."""
-        place = (x - self.start) / self._bucket_width
-        while place >= self._resolution:
-            self._double()
-            place = (x - self.start) / self._bucket_width
-        return place
-
-    def _note_gap(self, index: int, x: float) -> bool:
-        if self._gaps[index] is not None:
-            return False
-        self._gaps[index] = x
-        return True
-
-    def _double(self) -> None:
-        """Join neighbours, which frees the upper half for what comes."""
-        rest = self._resolution - (self._resolution + 1) // 2
-        self._lows = [_lower(*pair) for pair in _pairs(self._lows)] + [None] * rest
-        self._highs = [_higher(*pair) for pair in _pairs(self._highs)] + [None] * rest
-        self._gaps = [a if a is not None else b for a, b in _pairs(self._gaps)] + [None] * rest
-        self._bucket_width *= 2
-
-    def _kept(self) -> Iterable[tuple[float, float | None]]:
-        for low, high, gap in zip(self._lows, self._highs, self._gaps, strict=True):
-            if low is not None and high is not None:
-                yield low
-                yield high
-            if gap is not None:
-                yield gap, None
-
-
 def segments(columns: Iterable[Column]) -> list[list[Point]]:
     """The line to draw: points in the order of x, one list for each stretch without a gap."""
     lines: list[list[Point]] = [[]]
@@ -175,34 +55,6 @@ def bounds(columns: Iterable[Column]) -> tuple[float, float] | None:
     lows = [column.low.y for column in drawn if column.low is not None]
     highs = [column.high.y for column in drawn if column.high is not None]
     return min(lows), max(highs)
-
-
-class Smoother:
-    """An exponential moving average without the pull towards its start, as TensorBoard draws it.
-
-    A gap stays a gap and does not reset the average.
-    """
-
-    def __init__(self, weight: float) -> None:
-        if not 0.0 <= weight < 1.0:
-            raise ValueError(f"weight must be at least 0 and below 1, not {weight}")
-        self._weight = weight
-        self._sum = 0.0
-        self._remaining = 1.0
-
-    def add(self, y: float | None) -> float | None:
-        """The average after one more value."""
-        if y is None or not math.isfinite(y):
-            return None
-        self._sum = self._sum * self._weight + (1.0 - self._weight) * y
-        self._remaining *= self._weight
-        return self._sum / (1.0 - self._remaining)
-
-
-def smooth(ys: Iterable[float | None], weight: float) -> list[float | None]:
-    """Every value averaged with those before it; 0 leaves them as they are."""
-    smoother = Smoother(weight)
-    return [smoother.add(y) for y in ys]
 
 
 def nice_upper(x: float) -> float:
@@ -257,6 +109,48 @@ def nice_range(lo: float, hi: float, n: int = 5) -> tuple[float, float]:
     return min(lo, below), max(hi, above)
 
 
+LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+"""Round values within each power of ten, ever more of them."""
+
+
+def log_ticks(lo: float, hi: float, n: int) -> list[float]:
+    """At most `n` round values between `lo` and `hi`, both above 0, for a logarithmic axis."""
+    if not 0 < lo < hi < math.inf or n < 1:
+        return []
+    decades = range(math.floor(math.log10(lo)), math.ceil(math.log10(hi)) + 1)
+    best: list[float] = []
+    for steps in LOG_STEPS:
+        ticks = [_scaled(step, decade) for decade in decades for step in steps]
+        ticks = [tick for tick in ticks if lo <= tick <= hi]
+        if len(ticks) > n:
+            break
+        best = ticks
+    if len(best) >= 2:
+        return best
+    if len(decades) > n:
+        return [_scaled(1.0, decade) for decade in decades[1 : -1 : -(-len(decades) // n)]]
+    return nice_ticks(lo, hi, n)
+
+
+def log_range(lo: float, hi: float) -> tuple[float, float]:
+    """A range of round numbers around `lo` and `hi`, both above 0, for a logarithmic axis."""
+    if not 0 < lo <= hi < math.inf:
+        return 0.1, 1.0
+    return _round_beyond(lo, down=True), _round_beyond(hi * 1.000001, down=False)
+
+
+def _round_beyond(value: float, *, down: bool) -> float:
+    """The next of 1, 1.5, 2, 3, 5, 7 times a power of ten, below or above."""
+    exponent = math.floor(math.log10(value))
+    around = [
+        _scaled(step, e) for e in (exponent - 1, exponent, exponent + 1) for step in LOG_STEPS[-1]
+    ]
+    beyond = [
+        round_value for round_value in around if (round_value < value) is down and round_value > 0
+    ]
+    return (max(beyond) if down else min(beyond)) if beyond else value
+
+
 def format_value(x: float | None) -> str:
     """Three significant digits in as few characters as they need: 0.0312, 12.3, 1234, 1.2e-05."""
     if x is None:
@@ -304,44 +198,6 @@ def format_duration(seconds: float | None) -> str:
         return f"{sign}{hours}h{left:02}m"
     days, left = divmod(hours, 24)
     return f"{sign}{days}d{left:02}h"
-
-
-def _gather(
-    pairs: Iterable[tuple[float, float | None]], width: int, lower: float, upper: float
-) -> list[Column]:
-    span = upper - lower
-    if width < 1 or not 0 < span < math.inf:
-        return [EMPTY] * max(0, width)
-    lows: list[Point | None] = [None] * width
-    highs: list[Point | None] = [None] * width
-    gaps = [False] * width
-    for x, y in pairs:
-        if not lower <= x <= upper:
-            continue
-        index = min(width - 1, int((x - lower) / span * width))
-        if y is None or not math.isfinite(y):
-            gaps[index] = True
-            continue
-        low, high = lows[index], highs[index]
-        if low is None or high is None:
-            lows[index] = highs[index] = Point(x, y)
-        elif y < low[1]:
-            lows[index] = Point(x, y)
-        elif y > high[1]:
-            highs[index] = Point(x, y)
-    return [Column(*parts) for parts in zip(lows, highs, gaps, strict=True)]
-
-
-def _lower(a: Point | None, b: Point | None) -> Point | None:
-    return b if a is None or (b is not None and b.y < a.y) else a
-
-
-def _higher(a: Point | None, b: Point | None) -> Point | None:
-    return b if a is None or (b is not None and b.y > a.y) else a
-
-
-def _pairs(items: list[T | None]) -> Iterable[tuple[T | None, T | None]]:
-    return zip(items[::2], [*items[1::2], *([None] * (len(items) % 2))], strict=True)
 
 
 def _scaled(mantissa: float, exponent: int) -> float:

@@ -6,8 +6,7 @@ decides how often to look.
 """
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ import yaml
 
 from engine import checkpoints, lock
 from engine.checkpoints import Aside, Checkpoint
+from engine.curves import CHUNK_BYTES, Curves, Machine, MetricsReader, Readings
 from engine.files import LineReader, read_json
 from engine.history import Event, History
 from engine.job import Job
-from engine.metrics import Curves, MetricsReader
 from engine.status import JobState, JobStatus
 from engine.store import Store
 from engine.text import clean_line, clean_text
@@ -215,28 +214,25 @@ class JobFollower:
         self._log_bytes = log_bytes
         self._metrics = MetricsReader(job.metrics_file)
         self._memory = LineReader(job.memory_file)
-        self._readings: list[dict[str, Any]] = []
+        self._readings = Readings()
         self._log: Signature | str = "never read"
         self._history = History(job.events_file)
         self._details: tuple[object, ...] | None = None
 
     def metrics(self) -> Curves | None:
-        """The job's curves; every one is read to its end."""
-        grown = False
-        while self._metrics.update():
-            grown = True
-        return self._metrics.curves if grown else None
+        """The job's curves, one chunk of the file further: more may come at once."""
+        return self._metrics.curves if self._metrics.update() else None
 
-    def memory(self) -> Sequence[Mapping[str, Any]] | None:
-        """Every memory reading, oldest first."""
+    def memory(self) -> Machine | None:
+        """What its machine did, one chunk of the file further."""
         restarts = self._memory.restarts
-        new = list(self._memory.objects())
+        new = self._memory.objects(CHUNK_BYTES)
         if self._memory.restarts != restarts:
-            self._readings = []
+            self._readings = Readings()
         if not new:
             return None
-        self._readings = [*self._readings, *new]
-        return self._readings
+        self._readings.extend(new)
+        return self._readings.machine()
 
     def log(self) -> list[str] | None:
         """The last lines of the log, clean enough for any terminal."""
@@ -255,7 +251,9 @@ class JobFollower:
         """Spec, checkpoints, exports and samples."""
         exports = _export_folders(self.job.exports)
         watched = [self.job.checkpoints, self.job.samples_file, self.job.exports]
-        watched.append(self.job.events_file)  # a commit inside a checkpoint's folder shows only there
+        watched.append(
+            self.job.events_file
+        )  # a commit inside a checkpoint's folder shows only there
         watched += [folder / "export.json" for folder in exports]
         exporting = lock.is_held(self.job.export_lock)
         current = (exporting, *(signature(path) for path in watched))
@@ -317,61 +315,3 @@ def _read_export(folder: Path, *, alive: bool) -> ExportView:
         }
         facts = {**facts, "state": "failed", "error": error}
     return ExportView(clean_text(folder.name), folder, facts)
-
-
-# --- when to look ---------------------------------------------------------------------------------
-
-
-class FolderEvents:
-    """A thread that calls back soon after anything changed directly inside the watched folders."""
-
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
-        self._folders: frozenset[Path] = frozenset()
-        self._changed = threading.Event()
-        self._closed = False
-        self._thread: threading.Thread | None = None
-        self.working = False
-        """Whether the file system reports changes; without it only looking helps."""
-
-    def watch(self, folders: Iterable[Path]) -> None:
-        """Watch these folders from now on, and no others."""
-        wanted = frozenset(folders)
-        if wanted == self._folders:
-            return
-        self._folders = wanted
-        self._changed.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="folder-events", daemon=True)
-            self._thread.start()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closed = True
-        self._changed.set()
-        if self._thread is not None:
-            self._thread.join(timeout=1)
-
-    def _run(self) -> None:
-        import watchfiles  # late: only who watches pays for it
-
-        while not self._closed:
-            self._changed.clear()
-            present = [folder for folder in self._folders if folder.is_dir()]
-            try:
-                events = watchfiles.watch(
-                    *present,
-                    watch_filter=None,
-                    debounce=100,
-                    step=50,
-                    stop_event=self._changed,
-                    recursive=False,
-                    raise_interrupt=False,
-                )
-                self.working = bool(present)
-                for _ in events:
-                    self._on_change()
-            except (OSError, RuntimeError):  # no inotify here, its limit, or a folder that went
-                self.working = False
-            if not self._changed.is_set():
-                self._changed.wait(5)

@@ -7,16 +7,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from textual.message import Message
 
 from engine import actions
+from engine.curves import Curves, Machine
 from engine.errors import TunedeckError
+from engine.folder_events import FolderEvents
 from engine.gpu import Snapshot, Telemetry
 from engine.status import JobState
 from engine.store import Store
-from engine.watch import Details, FolderEvents, JobFollower, JobsWatch, JobView
-from tui.curves import loss_points, memory_points
+from engine.watch import Details, JobFollower, JobsWatch, JobView
 from tui.messages import (
     DetailsChanged,
     FeedBroke,
@@ -29,6 +31,8 @@ from tui.messages import (
     TelemetryRead,
 )
 
+T = TypeVar("T")
+
 TICK_SECONDS = 1.0
 """How often anything on the screen may change, and how often living jobs are looked at."""
 
@@ -37,6 +41,9 @@ IDLE_SECONDS = 5.0
 
 IDLE_TELEMETRY_SECONDS = 10.0
 """How often to read the machine when nothing works."""
+
+SLICE_SECONDS = 0.1
+"""How long one look may read a long curve, before the keys of another job are noticed."""
 
 BURST_SECONDS = 0.05
 """A pause before looking, so that one step's files are read together."""
@@ -66,6 +73,30 @@ class Pace:
         self._next = 0.0
 
 
+class Tail(Generic[T]):
+    """The growing end of one file: read in slices, told when it is time."""
+
+    def __init__(self) -> None:
+        self._newest: T | None = None
+        self.behind = False
+        """Whether there is more to read than one slice took."""
+
+    def read(self, more: Callable[[], T | None]) -> None:
+        """Read on for a slice of time."""
+        until = time.monotonic() + SLICE_SECONDS
+        self.behind = False
+        while (newest := more()) is not None:
+            self._newest = newest
+            if time.monotonic() >= until:
+                self.behind = True
+                return
+
+    def take(self) -> T | None:
+        """What was read and not taken before."""
+        newest, self._newest = self._newest, None
+        return newest
+
+
 class Feed:
     """Reads jobs, the followed job and the machine, and posts messages."""
 
@@ -85,6 +116,8 @@ class Feed:
         self._events = FolderEvents(self._wake)
         self._woken = threading.Event()
         self._details = Details()
+        self._curves = Tail[Curves]()
+        self._readings = Tail[Machine]()
         self._exporting = False
         self._everything = False
         self._stopped = False
@@ -172,6 +205,8 @@ class Feed:
 
     def _patience(self, now: float, *, living: bool) -> float:
         """Seconds until something is due that no file event would announce."""
+        if self._curves.behind or self._readings.behind:
+            return 0.0
         waiting = any(view.state is JobState.QUEUED for view in self._views)
         if not (living or waiting or self._exporting) and self._events.working:
             return IDLE_SECONDS
@@ -208,6 +243,7 @@ class Feed:
         if follower is not self._follower:
             self._follower = follower
             self._details = Details()
+            self._curves, self._readings = Tail(), Tail()
             for pace in (self._metrics_pace, self._memory_pace, self._log_pace):
                 pace.reset()
         self._exporting = False
@@ -222,12 +258,16 @@ class Feed:
         if self._log_pace.ready(now) and (lines := follower.log()) is not None:
             self._log_pace.spend(now)
             self._post(LogGrew(job_id, lines))
-        if self._metrics_pace.ready(now) and (curves := follower.metrics()) is not None:
-            self._metrics_pace.spend(now)
-            self._post(MetricsGrew(job_id, loss_points(curves)))
-        if self._memory_pace.ready(now) and (readings := follower.memory()) is not None:
-            self._memory_pace.spend(now)
-            self._post(MemoryGrew(job_id, memory_points(readings)))
+        if self._metrics_pace.ready(now) or self._curves.behind:
+            self._curves.read(follower.metrics)
+            if self._metrics_pace.ready(now) and (curves := self._curves.take()) is not None:
+                self._metrics_pace.spend(now)
+                self._post(MetricsGrew(job_id, curves))
+        if self._memory_pace.ready(now) or self._readings.behind:
+            self._readings.read(follower.memory)
+            if self._memory_pace.ready(now) and (machine := self._readings.take()) is not None:
+                self._memory_pace.spend(now)
+                self._post(MemoryGrew(job_id, machine))
 
     def _tell_machine(self, now: float, *, living: bool) -> None:
         """Working or not decides how often; when nothing works, small changes are not worth a byte."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from engine.curves import Curves, Machine
 from engine.gpu import Snapshot
 from engine.watch import Details, JobView
-from tui.curves import LossPoints, MemoryPoints
 
 
 @dataclass
@@ -33,7 +33,7 @@ class MetricsGrew(Latest):
     """The followed job was measured again."""
 
     job_id: str
-    points: LossPoints
+    curves: Curves
 
 
 @dataclass
@@ -41,7 +41,7 @@ class MemoryGrew(Latest):
     """The followed job's memory was read again."""
 
     job_id: str
-    points: MemoryPoints
+    machine: Machine
 
 
 @dataclass

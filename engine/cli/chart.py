@@ -1,9 +1,7 @@
 """A loss chart in letters, drawn by plotext, for a terminal without the deck."""
 
-from collections.abc import Sequence
-
-from engine.metrics import Curves
-from engine.series import buckets, nice_ticks, segments
+from engine.curves import Curve, Curves
+from engine.series import nice_ticks, segments
 from engine.text import clean_text
 
 CURVES = (("train", "loss", "train", "braille"), ("eval", "eval_loss", "eval", "o"))
@@ -14,16 +12,16 @@ def draw(curves: Curves, width: int, height: int) -> list[str]:
     """The lines of the chart; none before there are two points."""
     import plotext
 
-    series = [(name, marker, *curves.points(kind, key)) for kind, key, name, marker in CURVES]
-    if max(len(xs) for _, _, xs, _ in series) < 2:
+    drawn = [(name, marker, curves.curve(kind, key)) for kind, key, name, marker in CURVES]
+    if max(len(curve) for _, _, curve in drawn) < 2:
         return []
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(width, height)
     plotext.title("loss")
-    last = float(max(xs[-1] for _, _, xs, _ in series if xs))
-    for name, marker, xs, ys in series:
-        for number, line in enumerate(_lines(xs, ys, width, last)):
+    last = max(curve.end for _, _, curve in drawn)
+    for name, marker, curve in drawn:
+        for number, line in enumerate(_lines(curve, width, last)):
             plotext.plot(
                 [point[0] for point in line],
                 [point[1] for point in line],
@@ -35,9 +33,7 @@ def draw(curves: Curves, width: int, height: int) -> list[str]:
     return [clean_text(line).rstrip() for line in str(plotext.build()).splitlines()]
 
 
-def _lines(
-    xs: Sequence[int], ys: Sequence[float | None], width: int, last: float
-) -> list[list[tuple[float, float]]]:
+def _lines(curve: Curve, width: int, last: float) -> list[list[tuple[float, float]]]:
     """What is drawn of a curve: its extremes, in one piece for each stretch without a gap."""
-    columns = buckets(xs, ys, 2 * width, upper=max(last, 1.0))
+    columns = curve.columns(2 * width, upper=max(last, 1.0))
     return [[(point.x, point.y) for point in line] for line in segments(columns)]

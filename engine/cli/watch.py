@@ -9,8 +9,8 @@ from engine.cli.chart import draw
 from engine.cli.follow import conclude, detached, follow, follow_in_lines
 from engine.cli.ls import as_json
 from engine.cli.output import json_text, on_terminal, say
+from engine.curves import MetricsReader
 from engine.job import Job
-from engine.metrics import MetricsReader
 from engine.status import JobStatus, utc_now
 from engine.store import Store
 from engine.text import one_line, shortened

@@ -15,9 +15,10 @@ import pytest
 from engine import actions
 from engine.cli import follow, main, words
 from engine.cli.follow import Pace
+from engine.curves import read_curves
 from engine.job import Job
 from engine.lock import Lock
-from engine.metrics import MetricsWriter, read_curves
+from engine.metrics import MetricsWriter
 from engine.status import Failure, JobState, JobStatus
 from engine.store import Store
 from tests.engine.cli_jobs import make_job

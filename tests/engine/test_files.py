@@ -39,7 +39,7 @@ def test_a_missing_file_is_none_and_what_is_no_object_is_an_error(tmp_path: Path
 def test_half_a_last_line_waits_for_its_end(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     reader = LineReader(path)
-    assert reader.read() == []
+    assert reader.read() == b""
     path.write_bytes(b'{"a":1}\n{"a":')
     assert list(reader.objects()) == [{"a": 1}]
     with path.open("ab") as file:
@@ -51,7 +51,7 @@ def test_a_replaced_or_shortened_file_is_read_from_its_beginning(tmp_path: Path)
     path = tmp_path / "lines"
     path.write_bytes(b'{"a":1}\n{"a":2}\n')
     reader = LineReader(path)
-    assert len(reader.read()) == 2
+    assert reader.read().count(b"\n") == 2
     path.write_bytes(b'{"a":3}\n')
     assert list(reader.objects()) == [{"a": 3}]
     write_atomic(path, b'{"a":4}\n{"a":5}\n')

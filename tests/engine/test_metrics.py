@@ -4,18 +4,25 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.metrics import Curves, MetricsReader, MetricsWriter, read_curves
+from engine.curves import Curves, Measurements, MetricsReader, read_curves
+from engine.metrics import MetricsWriter
 
 
 def line(step: int, loss: float, attempt: int = 1, kind: str = "train", **more: Any) -> dict:
     return {"kind": kind, "step": step, "attempt": attempt, "time": 1.0, "loss": loss, **more}
 
 
+def read(*lines: dict, at_once: bool = True) -> Curves:
+    held = Measurements()
+    for part in [lines] if at_once else [[one] for one in lines]:
+        held.extend(part)
+    return held.curves()
+
+
 def curve(*lines: dict) -> tuple[list[int], list[float | None]]:
-    curves = Curves()
-    for one in lines:
-        curves.add(one)
-    return curves.points("train", "loss")
+    points = read(*lines).points("train", "loss")
+    assert points == read(*lines, at_once=False).points("train", "loss")
+    return points
 
 
 def test_steps_of_one_run_are_one_curve() -> None:
@@ -32,13 +39,47 @@ def test_a_later_attempt_wins_also_without_a_resume_line() -> None:
     assert curve(line(1, 0.9), line(1, 0.5, 2), line(1, 0.9, 1)) == ([1], [0.5])
 
 
+def test_steps_that_come_late_are_put_where_they_belong() -> None:
+    assert curve(line(3, 0.3), line(1, 0.9), line(2, 0.5)) == ([1, 2, 3], [0.9, 0.5, 0.3])
+
+
+def test_what_was_read_before_a_resume_is_not_changed_by_it() -> None:
+    held = Measurements()
+    held.extend([line(1, 0.9), line(2, 0.8), line(3, 0.7)])
+    before = held.curves()
+    held.extend([{"kind": "resume", "from_step": 1, "attempt": 2}, line(2, 0.5, 2)])
+    assert before.points("train", "loss") == ([1, 2, 3], [0.9, 0.8, 0.7])
+    assert held.curves().points("train", "loss") == ([1, 2], [0.9, 0.5])
+
+
+def test_a_measurement_that_is_not_made_at_every_step_has_only_its_own_points() -> None:
+    curves = read(line(1, 0.9), line(2, 0.8, rewards=0.1), line(3, 0.7, rewards=None))
+    assert curves.points("train", "rewards") == ([2, 3], [0.1, None])
+    assert curves.keys("train") == ["loss", "rewards"]
+
+
+def test_a_curve_can_be_drawn_against_tokens_and_against_time_without_pauses() -> None:
+    lines = [
+        {**line(1, 0.9, num_tokens=100), "time": 10.0},
+        {**line(2, 0.8, num_tokens=200), "time": 12.0},
+        {**line(2, 0.7, kind="eval"), "time": 900.0},
+        {"kind": "resume", "from_step": 2, "attempt": 2},
+        {**line(3, 0.6, attempt=2, num_tokens=300), "time": 5000.0},
+        {**line(4, 0.5, attempt=2, num_tokens=400), "time": 5003.0},
+    ]
+    curves = read(*lines)
+    assert curves.curve("train", "loss", "tokens").xs.tolist() == [100, 200, 300, 400]
+    assert curves.curve("train", "loss", "time").xs.tolist() == [0, 2, 2, 5]
+    assert curves.curve("eval", "loss", "tokens").xs.tolist() == [200]
+    assert curves.curve("eval", "loss", "time").xs.tolist() == [2]
+    assert len(read(line(1, 0.9)).curve("train", "loss", "tokens")) == 0
+
+
 def test_keys_of_one_step_may_come_in_several_lines() -> None:
-    curves = Curves()
-    curves.add(line(1, 0.9))
-    curves.add({"kind": "train", "step": 1, "attempt": 1, "grad_norm": 2.0})
+    curves = read(line(1, 0.9), {"kind": "train", "step": 1, "attempt": 1, "grad_norm": 2.0})
     assert curves.points("train", "grad_norm") == ([1], [2.0])
     assert curves.keys("train") == ["loss", "grad_norm"]
-    assert curves.last("train") == (1, {"loss": 0.9, "grad_norm": 2.0, "time": None})
+    assert curves.last("train") == (1, {"loss": 0.9, "grad_norm": 2.0, "time": 1.0})
 
 
 def test_nan_becomes_null_and_is_named(tmp_path: Path) -> None:
@@ -64,14 +105,11 @@ def test_a_reader_reads_only_what_was_added(tmp_path: Path) -> None:
     MetricsWriter(path, attempt=1).append("train", 7, {"loss": 0.1})
     reader.update()
     assert reader.curves.points("train", "loss") == ([7], [0.1])
-    assert reader.curves.revision == 1
 
 
 def test_lines_that_are_no_measurement_are_passed_over() -> None:
-    curves = Curves()
-    for odd in ({}, {"kind": "train"}, {"kind": 3, "step": 1}, {"kind": "resume", "step": 1}):
-        curves.add(odd)
-    assert curves.points("train", "loss") == ([], [])
+    odd = ({}, {"kind": "train"}, {"kind": 3, "step": 1}, {"kind": "resume", "step": 1})
+    assert curve(*odd) == ([], [])
 
 
 @given(st.lists(st.integers(min_value=1, max_value=6), min_size=1, max_size=6))

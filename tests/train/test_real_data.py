@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import engine.demo
-from engine.metrics import read_curves
+from engine.curves import read_curves
 from engine.status import JobState
 from tests.train.runs import Home, until_state
 

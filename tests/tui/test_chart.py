@@ -1,15 +1,16 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from tui.curves import Points
+from engine.curves import Curve
 from tui.options import Options
+from tui.plots import time_end, time_ticks
 from tui.screens.base import DeckScreen
-from tui.screens.plots import time_end, time_ticks
 from tui.widgets.canvas import changed_span, strip_of
 from tui.widgets.chart import Chart, Line, Plot
 
@@ -40,8 +41,8 @@ class ChartApp(App[None]):
 
 
 def plot(*ys: float | None, **options: object) -> Plot:
-    points = Points(tuple(float(x) for x in range(1, len(ys) + 1)), ys)
-    line = Line("train", points, "curve", "1.0")
+    curve = Curve(np.arange(1.0, len(ys) + 1), np.array(ys, dtype=float))
+    line = Line("train", curve, "curve")
     return Plot(title="loss", lines=(line,), **options)  # type: ignore[arg-type]
 
 
@@ -55,7 +56,7 @@ async def test_a_nan_splits_the_line() -> None:
         await pilot.pause()
         chart = app.screen.query_one(Chart)
         ys: list[float | None] = [2.0] * 40 + [None] * 20 + [2.0] * 40
-        chart.show(plot(*ys, x_end=100.0, y_range=(0.0, 4.0)))
+        chart.show(plot(*ys, x_range=(0, 100), y_range=(0.0, 4.0)))
         row = next(row for row in shown(chart)[1:] if any("⠀" < c <= "⣿" for c in row))
         drawn = [x for x, c in enumerate(row) if "⠀" < c <= "⣿"]
         gaps = [b - a for a, b in pairwise(drawn)]
@@ -72,7 +73,7 @@ async def test_one_more_point_repaints_few_cells(monkeypatch: pytest.MonkeyPatch
         await pilot.pause()
         chart = app.screen.query_one(Chart)
         ys = [3 * math.exp(-x / 40) + 0.3 for x in range(100)]
-        options = {"x_end": 200.0, "y_range": (0.0, 4.0)}
+        options = {"x_range": (0, 200), "y_range": (0.0, 4.0)}
         chart.show(plot(*ys, **options))
         dirty: list[Region] = []
         monkeypatch.setattr(chart, "refresh", lambda *regions, **_: dirty.extend(regions))
@@ -87,7 +88,7 @@ async def test_the_ascii_chart_is_ascii() -> None:
     async with app.run_test(size=(60, 14)) as pilot:
         await pilot.pause()
         chart = app.screen.query_one(Chart)
-        chart.show(plot(*[3.0, 2.0, 1.5, 1.2, 1.1], x_end=5.0))
+        chart.show(plot(*[3.0, 2.0, 1.5, 1.2, 1.1], x_range=(0, 5)))
         assert "\n".join(shown(chart)).isascii()
         assert "." in "".join(shown(chart)[1:])
 
@@ -105,7 +106,7 @@ def test_a_time_axis_has_round_ends_and_few_round_ticks() -> None:
     for reached in (0, 5, 59, 61, 600, 3601, 100_000, 3_000_000):
         end = time_end(reached)
         assert end >= reached
-        ticks = time_ticks(end, 5)
+        ticks = time_ticks(0, end, 5)
         assert 1 <= len(ticks) <= 6
         assert ticks[0] == 0
         assert ticks[-1] <= end

@@ -10,7 +10,7 @@ from tests.tui.looking import opened, until_shown
 from tui import text
 from tui.feed import differs
 from tui.messages import TelemetryRead
-from tui.screens.plots import time_end
+from tui.plots import time_end
 from tui.widgets.job_table import COLUMNS, plan_columns
 
 GIB = 1024**3

@@ -2,10 +2,11 @@ import threading
 import time
 from pathlib import Path
 
+from engine.folder_events import FolderEvents
 from engine.lock import Lock
 from engine.metrics import MetricsWriter
 from engine.status import JobState
-from engine.watch import SETTLED_RE_READ_SECONDS, FolderEvents, JobFollower, JobsWatch, read_tail
+from engine.watch import SETTLED_RE_READ_SECONDS, JobFollower, JobsWatch, read_tail
 from tests.tui import builder
 from tests.tui.builder import Bench
 

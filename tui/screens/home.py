@@ -5,10 +5,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable
 
+from engine.curves import Curves, Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
 from tui import text
-from tui.curves import LossPoints, MemoryPoints
 from tui.keys import HOME, bindings_of
 from tui.messages import JobsChanged
 from tui.screens.watching import WatchingScreen, same_axes
@@ -102,7 +102,7 @@ class HomeScreen(WatchingScreen):
         if job_id == self._followed:
             return
         self._followed = job_id
-        self._details, self._loss, self._memory = Details(), LossPoints(), MemoryPoints()
+        self._details, self._curves, self._machine = Details(), Curves(), Machine()
         self.deck.follow(job)
         self.query_one(LogTail).show(())
         self.show_facts()

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from textual.message import Message
 
+from engine.curves import Curves, Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
-from tui.curves import LossPoints, MemoryPoints
+from tui.lens import Lens
 from tui.messages import (
     DetailsChanged,
     FeedFailed,
@@ -17,8 +18,8 @@ from tui.messages import (
     SecondPassed,
     TelemetryRead,
 )
+from tui.plots import loss_plot, memory_plot
 from tui.screens.acting import ActingScreen
-from tui.screens.plots import loss_plot, memory_plot
 from tui.widgets.chart import Chart
 from tui.widgets.job_line import JobLine
 from tui.widgets.log_tail import LogTail
@@ -33,8 +34,9 @@ class WatchingScreen(ActingScreen):
         self._jobs: tuple[JobView, ...] = ()
         self._waits: Mapping[str, str] = {}
         self._details = Details()
-        self._loss = LossPoints()
-        self._memory = MemoryPoints()
+        self._curves = Curves()
+        self._machine = Machine()
+        self._lens = Lens()
         self._followed: str | None = None
 
     @property
@@ -79,19 +81,19 @@ class WatchingScreen(ActingScreen):
 
     def show_loss(self) -> None:
         """Draw the loss chart."""
-        self.query_one("#loss", Chart).show(loss_plot(self._loss, self.current))
+        self.query_one("#loss", Chart).show(loss_plot(self._curves, self._lens, self.current))
 
     def show_memory(self) -> None:
         """Draw the memory chart."""
-        self.query_one("#memory", Chart).show(memory_plot(self._memory, self.current))
+        self.query_one("#memory", Chart).show(memory_plot(self._machine, self.current))
 
     def _show_followed(self, message: Message) -> None:
         match message:
             case MetricsGrew():
-                self._loss = message.points
+                self._curves = message.curves
                 self.show_loss()
             case MemoryGrew():
-                self._memory = message.points
+                self._machine = message.machine
                 self.show_memory()
             case LogGrew():
                 self.query_one(LogTail).show(message.lines)

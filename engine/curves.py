@@ -1,0 +1,513 @@
+"""A job's measurements as curves: held in columns, so that a million steps cost megabytes and milliseconds.
+
+`Measurements` takes lines in and drops what a resume took back; `Curves` is what it holds at one
+moment, immutable, so that one thread may read on while another draws. A curve is two arrays of equal
+length, float64, sorted by x; NaN in `ys` is a gap: a value that was measured as NaN or infinite.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.files import LineReader
+from engine.metrics import ENVELOPE
+from engine.series import EMPTY, Column, Point, nice_upper
+
+Floats = NDArray[np.float64]
+Axis = Literal["step", "tokens", "time"]
+AXES: tuple[Axis, ...] = ("step", "tokens", "time")
+"""What a curve can be drawn against: optimizer steps, tokens trained on, seconds of work."""
+
+BROKEN = np.inf
+"""How a table holds a value that was measured as NaN or infinite; NaN is one that was not measured."""
+
+PAUSE_SECONDS = 60.0
+"""A longer silence between two readings of a machine is a pause, and takes no room on the axis."""
+
+SMOOTHED_SHARE = 32
+"""A smoothed value is the mean over about one part in so many of the curve, to either side."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One measurement over the run."""
+
+    xs: Floats = field(default_factory=lambda: np.empty(0))
+    ys: Floats = field(default_factory=lambda: np.empty(0))
+
+    def __len__(self) -> int:
+        return len(self.xs)
+
+    @property
+    def last(self) -> float | None:
+        """The newest value; None when there is none, or when it is a gap."""
+        return float(self.ys[-1]) if len(self.ys) and np.isfinite(self.ys[-1]) else None
+
+    @property
+    def end(self) -> float:
+        """The largest x; 0 when there is none."""
+        return float(self.xs[-1]) if len(self.xs) else 0.0
+
+    @property
+    def broken_since(self) -> float | None:
+        """The x from which on every value is a gap; None when the newest is a number."""
+        if not len(self.ys) or np.isfinite(self.ys[-1]):
+            return None
+        known = np.flatnonzero(np.isfinite(self.ys))
+        return float(self.xs[known[-1] + 1 if len(known) else 0])
+
+    def extremes(self) -> tuple[Point, Point] | None:
+        """Its lowest and its highest point; None when nothing is known."""
+        if not np.isfinite(self.ys).any():
+            return None
+        finite = np.where(np.isfinite(self.ys), self.ys, np.nan)
+        low, high = int(np.nanargmin(finite)), int(np.nanargmax(finite))
+        return self._point(low), self._point(high)
+
+    def near(self, x: float) -> Point | None:
+        """The measured point nearest to `x`; its y may be NaN. None when there is none."""
+        if not len(self.xs):
+            return None
+        after = int(np.searchsorted(self.xs, x))
+        best = min(
+            (at for at in (after - 1, after) if 0 <= at < len(self.xs)),
+            key=lambda at: abs(float(self.xs[at]) - x),
+        )
+        return self._point(best)
+
+    def _point(self, at: int) -> Point:
+        return Point(float(self.xs[at]), float(self.ys[at]))
+
+    def smoothed(self, share: int = SMOOTHED_SHARE, *, reach: int | None = None) -> "Curve":
+        """Each value's mean with its neighbours: centred, so that a steep fall is not drawn too late.
+
+        The reach grows only when the number of values has doubled, so that a live curve stays where
+        it is; at the beginning it shrinks, at the end it is cut. A gap stays a gap. `reach` names
+        the neighbours to either side instead of a share of the curve.
+        """
+        count = len(self.ys)
+        if reach is None:
+            reach = (1 << count.bit_length() >> 1) // share
+        reach = min(reach, max(0, count - 1) // 2)
+        if not reach:
+            return self
+        known = np.isfinite(self.ys)
+        sums = np.concatenate(([0.0], np.cumsum(np.where(known, self.ys, 0.0))))
+        counts = np.concatenate(([0], np.cumsum(known)))
+        means = np.empty(count)
+        inner = slice(2 * reach + 1, None), slice(None, -2 * reach - 1)
+        near = np.arange(reach)
+        for where, last, first in (
+            (slice(reach, count - reach), *inner),
+            (near, 2 * near + 1, 0 * near),
+            (count - 1 - near, 0 * near + count, count - 1 - near - reach),
+        ):
+            number = np.maximum(counts[last] - counts[first], 1)
+            means[where] = (sums[last] - sums[first]) / number
+        return Curve(self.xs, np.where(known, means, np.nan))
+
+    def columns(self, width: int, lower: float = 0.0, upper: float | None = None) -> list[Column]:
+        """The extremes of each of `width` equal columns between `lower` and `upper`, both included.
+
+        `upper` is rounded up from the last x when not given, so that columns stay where they are
+        while steps come in. Points outside are left out.
+        """
+        end = lower + nice_upper(self.end - lower) if upper is None else upper
+        span = end - lower
+        if width < 1 or not 0 < span < np.inf:
+            return [EMPTY] * max(0, width)
+        first = int(np.searchsorted(self.xs, lower, "left"))
+        past = int(np.searchsorted(self.xs, end, "right"))
+        drawn: list[Column] = [EMPTY] * width
+        if first == past:
+            return drawn
+        xs, ys = self.xs[first:past], self.ys[first:past]
+        places = np.minimum(((xs - lower) / span * width).astype(np.int64), width - 1)
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(places)) + 1))
+        known = np.isfinite(ys)
+        gaps = np.logical_or.reduceat(~known, starts)
+        lows = _first_extremes(np.where(known, ys, np.inf), starts, np.minimum)
+        highs = _first_extremes(np.where(known, ys, -np.inf), starts, np.maximum)
+        for place, low, high, gap in zip(
+            places[starts].tolist(), lows.tolist(), highs.tolist(), gaps.tolist(), strict=True
+        ):
+            if known[low]:
+                lowest = Point(float(xs[low]), float(ys[low]))
+                highest = lowest if high == low else Point(float(xs[high]), float(ys[high]))
+                drawn[place] = Column(lowest, highest, gap)
+            elif gap:
+                drawn[place] = Column(gap=True)
+        return drawn
+
+
+def _first_extremes(ys: Floats, starts: NDArray[np.int64], extreme: np.ufunc) -> NDArray[np.int64]:
+    """For each stretch that begins at `starts`, where its extreme stands first."""
+    counts = np.diff(np.append(starts, len(ys)))
+    hits = np.flatnonzero(ys == np.repeat(extreme.reduceat(ys, starts), counts))
+    found: NDArray[np.int64] = hits[np.searchsorted(hits, starts)]
+    return found
+
+
+class Table:
+    """Named columns of equal length that grow at their end; a view of them stays as it was."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._columns: dict[str, Floats] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in the order of their first appearance."""
+        return list(self._columns)
+
+    def view(self) -> dict[str, Floats]:
+        """The columns as they are now."""
+        return {name: column[: self.length] for name, column in self._columns.items()}
+
+    def append(self, rows: Mapping[str, Floats | Sequence[float]], count: int) -> None:
+        """Add `count` rows; a column that is not named has no values there."""
+        grown = self.length + count
+        for name in self._columns.keys() | rows.keys():
+            column = self._room(name, grown)
+            column[self.length : grown] = rows.get(name, np.nan)
+        self.length = grown
+
+    def put(self, at: int, row: Mapping[str, float]) -> None:
+        """Set some values of one row."""
+        for name, value in row.items():
+            self._room(name, self.length)[at] = value
+
+    def keep(self, wanted: "NDArray[np.bool_] | NDArray[np.int64]") -> None:
+        """Keep only these rows, in this order; views given before stay as they were."""
+        self._columns = {name: column[wanted] for name, column in self.view().items()}
+        self.length = len(next(iter(self._columns.values()), ()))
+
+    def _room(self, name: str, length: int) -> Floats:
+        """The column, with room for so many rows."""
+        column = self._columns.get(name)
+        if column is None or len(column) < length:
+            larger = np.empty(max(256, length, 2 * len(column) if column is not None else 0))
+            if column is None:
+                larger[: self.length] = np.nan
+            else:
+                larger[: self.length] = column[: self.length]
+            # A dictionary keeps the place of a name that it has: appearance order stays.
+            self._columns[name] = column = larger
+        return column
+
+
+STEP, ATTEMPT, TIME = "step", "attempt", "time"
+_NO_KEYS = frozenset({STEP, ATTEMPT, TIME, "epoch"})
+"""Columns of a table that are no curve."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The clean curves of a job at one moment: per kind, step and key the highest attempt's value."""
+
+    tables: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    """kind -> column -> values; `step` is among the columns."""
+
+    def keys(self, kind: str) -> list[str]:
+        """The names measured under that kind, in order of first appearance."""
+        return [name for name in self.tables.get(kind, {}) if name not in _NO_KEYS]
+
+    def curve(self, kind: str, key: str, axis: Axis = "step") -> Curve:
+        """One measurement; empty when it was never made, or when the axis is not known of it."""
+        table = self.tables.get(kind, {})
+        if key not in table or key in (STEP, ATTEMPT):
+            return Curve()
+        values = table[key]
+        measured = ~np.isnan(values)
+        xs = self.along(table[STEP], axis)
+        if xs is None:
+            return Curve()
+        ys = values[measured]
+        return Curve(xs[measured], np.where(np.isfinite(ys), ys, np.nan))
+
+    def points(self, kind: str, key: str) -> tuple[list[int], list[float | None]]:
+        """Steps and values of one curve; None is a measured NaN or infinity."""
+        curve = self.curve(kind, key)
+        values = [
+            None if gap else y for y, gap in zip(curve.ys.tolist(), np.isnan(curve.ys), strict=True)
+        ]
+        return [int(x) for x in curve.xs], values
+
+    def last(self, kind: str) -> tuple[int, dict[str, float | None]] | None:
+        """The highest step measured under that kind, and what was measured there."""
+        table = self.tables.get(kind)
+        if not table or not len(table[STEP]):
+            return None
+        row = {
+            name: None if np.isinf(column[-1]) else float(column[-1])
+            for name, column in table.items()
+            if name not in (STEP, ATTEMPT) and not np.isnan(column[-1])
+        }
+        return int(table[STEP][-1]), row
+
+    def along(self, steps: Floats, axis: Axis) -> Floats | None:
+        """Where these steps lie on an axis; of evaluations, too, the training tells.
+
+        None where the training did not measure that axis.
+        """
+        if axis == "step":
+            return steps
+        train = self.tables.get("train", {})
+        if axis == "time":
+            return np.interp(steps, train[STEP], _seconds_of_work(train)) if TIME in train else None
+        tokens = self.curve("train", "num_tokens")
+        return np.interp(steps, tokens.xs, tokens.ys) if len(tokens) else None
+
+
+def _seconds_of_work(train: Mapping[str, Floats]) -> Floats:
+    """Seconds since the first measurement, without the time between attempts."""
+    passed = np.diff(train[TIME], prepend=train[TIME][:1])
+    same_attempt = np.diff(train[ATTEMPT], prepend=train[ATTEMPT][:1]) == 0
+    return np.cumsum(np.where(same_attempt & (passed > 0), passed, 0.0))
+
+
+class Measurements:
+    """Takes the lines of `metrics.jsonl` in; what a resume took back is dropped.
+
+    Lines of earlier attempts beyond a later `from_step` do not count; of what remains, the highest
+    attempt counts for each kind, step and key.
+    """
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+
+    def curves(self) -> Curves:
+        """What is held now."""
+        return Curves({kind: table.view() for kind, table in self._tables.items()})
+
+    def extend(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Take lines in, in their order."""
+        kinds = [line.get("kind") for line in lines]
+        start = 0
+        for at in [at for at, kind in enumerate(kinds) if kind == "resume"]:
+            self._take_in(lines[start:at], kinds[start:at])
+            self._take_back(lines[at])
+            start = at + 1
+        self._take_in(lines[start:], kinds[start:])
+
+    def _take_in(self, lines: Sequence[Mapping[str, Any]], kinds: Sequence[object]) -> None:
+        for kind in dict.fromkeys(kinds):
+            if not isinstance(kind, str):
+                continue
+            rows = [line for line, of in zip(lines, kinds, strict=True) if of == kind]
+            places = [(row.get("step"), row.get("attempt", 1)) for row in rows]
+            if not set(map(type, chain.from_iterable(places))) <= {int}:
+                rows = [row for row, at in zip(rows, places, strict=True) if _is_place(at)]
+                places = [at for at in places if _is_place(at)]
+            if not rows:
+                continue
+            table = self._tables.setdefault(kind, Table())
+            steps, attempts = np.array(places, dtype=np.float64).T
+            if _goes_on(table, steps):
+                columns = {
+                    name: _column(rows, name)
+                    for name in _names(rows)
+                    if name == TIME or name not in ENVELOPE
+                }
+                table.append({STEP: steps, ATTEMPT: attempts, **columns}, len(rows))
+            else:
+                for row in rows:
+                    self._place(table, row)
+
+    def _place(self, table: Table, line: Mapping[str, Any]) -> None:
+        """Take one line in wherever its step belongs."""
+        step, attempt = float(line["step"]), float(line.get("attempt", 1))
+        names = [name for name in line if name == TIME or name not in ENVELOPE]
+        row = {name: float(_column([line], name)[0]) for name in names}
+        row = {name: value for name, value in row.items() if not np.isnan(value)}
+        row |= {STEP: step, ATTEMPT: attempt}
+        held = table.view()
+        steps = held.get(STEP, np.empty(0))
+        at = int(np.searchsorted(steps, step))
+        if at < len(steps) and steps[at] == step:
+            if attempt < held[ATTEMPT][at]:
+                return
+            if attempt > held[ATTEMPT][at]:
+                row = dict.fromkeys(table.names, np.nan) | row
+            table.put(at, row)
+            return
+        table.append({name: np.array([value]) for name, value in row.items()}, 1)
+        if at < len(steps):
+            table.keep(np.insert(np.arange(len(steps)), at, len(steps)))
+
+    def _take_back(self, line: Mapping[str, Any]) -> None:
+        from_step, attempt = line.get("from_step", line.get("step")), line.get("attempt", 1)
+        if not isinstance(from_step, int) or not isinstance(attempt, int):
+            return
+        for table in self._tables.values():
+            held = table.view()
+            stale = (held[STEP] > from_step) & (held[ATTEMPT] < attempt)
+            if stale.any():
+                table.keep(~stale)
+
+
+def _is_place(place: tuple[object, object]) -> bool:
+    """Whether step and attempt are whole numbers; a truth value is none."""
+    return type(place[0]) is int and type(place[1]) is int
+
+
+def _goes_on(table: Table, steps: Floats) -> bool:
+    """Whether these rows simply follow those that are there."""
+    held = table.view()
+    after = not table.length or steps[0] > held[STEP][-1]
+    return bool(after and (np.diff(steps) > 0).all())
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every name in some lines, in order of appearance as far as the first line tells."""
+    first = dict.fromkeys(rows[0]) if rows else {}
+    others: set[str] = set().union(*rows)
+    return [*first, *sorted(others - first.keys())]
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
+    """One column of some lines: what is null is broken, what is missing or no number was not measured."""
+    values = [row.get(name) for row in rows]
+    try:
+        column = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = [value if isinstance(value, int | float) else np.nan for value in values]
+        column = np.array(numbers, dtype=np.float64)
+    for at in np.flatnonzero(np.isnan(column)).tolist():
+        if name in rows[at] and values[at] is None and name != TIME:
+            column[at] = BROKEN
+    return column
+
+
+CHUNK_BYTES = 256 * 1024
+"""Read at a time: a few milliseconds of work, so that whoever shares the interpreter can go on."""
+
+
+class MetricsReader:
+    """Follows `metrics.jsonl`; each `update` reads only what was added."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = LineReader(path)
+        self._measurements = Measurements()
+
+    @property
+    def curves(self) -> Curves:
+        """What was read so far."""
+        return self._measurements.curves()
+
+    def update(self, max_bytes: int = CHUNK_BYTES) -> bool:
+        """Read what is new, at most about so many bytes; True when anything was."""
+        restarts, before = self._lines.restarts, self._lines.offset
+        new = self._lines.objects(max_bytes)
+        if self._lines.restarts != restarts:
+            self._measurements = Measurements()
+        self._measurements.extend(new)
+        return bool(new) or self._lines.offset != before
+
+
+def read_curves(path: Path) -> Curves:
+    """All of a metrics file at once."""
+    reader = MetricsReader(path)
+    while reader.update():
+        pass
+    return reader.curves
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+
+class Readings:
+    """Takes the lines of `memory.jsonl` in: what the machine and the worker used, against seconds of work.
+
+    Columns carry the names of the file; those of GPU 0 begin with `gpu0.`.
+    """
+
+    def __init__(self) -> None:
+        self._table = Table()
+
+    def extend(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Take lines in, in their order."""
+        rows = [_flat(line) for line in lines]
+        self._table.append({name: _column(rows, name) for name in _names(rows)}, len(rows))
+
+    def machine(self) -> "Machine":
+        """What is held now."""
+        return Machine(self._table.view())
+
+
+def read_machine(path: Path) -> "Machine":
+    """All of a memory file at once."""
+    lines, readings = LineReader(path), Readings()
+    while True:
+        before = lines.offset
+        readings.extend(lines.objects())
+        if lines.offset == before:
+            return readings.machine()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The readings of a job's machine at one moment."""
+
+    columns: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def gpus(self) -> list[int]:
+        """The indices of the job's GPUs."""
+        found = {name.partition(".")[0] for name in self.columns if name.startswith("gpu")}
+        return sorted(int(name[3:]) for name in found)
+
+    def curve(self, name: str) -> Curve:
+        """One column against seconds of work, pauses left out; empty when there is none."""
+        values = self.columns.get(name)
+        if values is None:
+            return Curve()
+        known = np.isfinite(values)
+        return Curve(self._seconds()[known], values[known])
+
+    def last(self, name: str) -> float | None:
+        """The newest value."""
+        return self.curve(name).last
+
+    def total(self, name: str) -> Curve:
+        """The sum of one value over the job's GPUs, where all of them say it."""
+        parts = [self.columns.get(f"gpu{index}.{name}") for index in self.gpus]
+        known = [part for part in parts if part is not None]
+        if not known or len(known) != len(parts):
+            return Curve()
+        summed = np.sum(known, axis=0)
+        where = np.isfinite(summed)
+        return Curve(self._seconds()[where], summed[where])
+
+    def _seconds(self) -> Floats:
+        times = self.columns.get(TIME)
+        if times is None:
+            return np.zeros(len(next(iter(self.columns.values()), ())))
+        passed = np.nan_to_num(np.diff(times, prepend=times[:1]))
+        usual = np.where((passed >= 0) & (passed <= PAUSE_SECONDS), passed, 1.0)
+        return np.cumsum(usual)
+
+
+def _flat(line: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a line; those of a GPU with its index before them."""
+    row = _numbers(line)
+    for gpu in line.get("gpus") or ():
+        if isinstance(gpu, Mapping) and isinstance(gpu.get("index"), int):
+            row |= {f"gpu{gpu['index']}.{name}": value for name, value in _numbers(gpu).items()}
+    return row
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
