@@ -16,7 +16,7 @@ import yaml
 
 from engine import checkpoints
 from engine.job import Job
-from engine.metrics import Curves, read_curves
+from engine.curves import Curves, read_curves
 from engine.status import JobState, JobStatus
 from engine.store import Store
 
