@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from textual.message import Message
 
-from engine.curves import Curves, Machine
+from engine.curves import Curve, Curves, Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
 from tui.lens import Lens
@@ -18,7 +18,8 @@ from tui.messages import (
     SecondPassed,
     TelemetryRead,
 )
-from tui.plots import loss_plot, memory_plot
+from tui.lensing import LensKeys
+from tui.plots import loss_plot, memory_plot, x_end
 from tui.screens.acting import ActingScreen
 from tui.widgets.chart import Chart
 from tui.widgets.job_line import JobLine
@@ -26,7 +27,7 @@ from tui.widgets.log_tail import LogTail
 from tui.widgets.status_line import StatusLine
 
 
-class WatchingScreen(ActingScreen):
+class WatchingScreen(ActingScreen, LensKeys):
     """Shows what the feed says of the machine and of one job."""
 
     def __init__(self) -> None:
@@ -36,7 +37,7 @@ class WatchingScreen(ActingScreen):
         self._details = Details()
         self._curves = Curves()
         self._machine = Machine()
-        self._lens = Lens()
+        self.lens = Lens()
         self._followed: str | None = None
 
     @property
@@ -81,11 +82,28 @@ class WatchingScreen(ActingScreen):
 
     def show_loss(self) -> None:
         """Draw the loss chart."""
-        self.query_one("#loss", Chart).show(loss_plot(self._curves, self._lens, self.current))
+        self.query_one("#loss", Chart).show(loss_plot(self._curves, self.lens, self.current))
 
     def show_memory(self) -> None:
         """Draw the memory chart."""
         self.query_one("#memory", Chart).show(memory_plot(self._machine, self.current))
+
+    def lens_changed(self, said: str) -> None:
+        """Draw the loss chart anew, and say what was chosen."""
+        self.show_loss()
+        self.say(said)
+
+    def lens_curve(self) -> Curve:
+        """The loss."""
+        return self._curves.curve("train", "loss", self.lens.axis)
+
+    def lens_end(self) -> float:
+        """Where the loss chart ends."""
+        return x_end(self._curves, self.lens, self.current)
+
+    def lens_width(self) -> int:
+        """How many columns the loss chart has."""
+        return self.query_one("#loss", Chart).size.width
 
     def _show_followed(self, message: Message) -> None:
         match message:

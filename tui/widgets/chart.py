@@ -87,8 +87,10 @@ Drawn = list[list[Column]]
 class Chart(Canvas):
     """Draws a `Plot`; the first row is title and legend."""
 
-    def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(
+        self, *, ascii_only: bool, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(id=id, classes=classes)
         self._ascii = ascii_only
         self._plot = Plot(title="")
         self._key: object = None
