@@ -1,18 +1,28 @@
 """The deck as an application: options, screens, and the feed that tells them what is new."""
 
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import App
 from textual.binding import Binding
+from textual.filter import LineFilter
 from textual.message import Message
 
+from engine.config import read_deck_settings
 from engine.errors import TunedeckError
 from engine.status import JobState
 from engine.store import Store
 from engine.watch import JobView
+from tui import notices, text, themes
+from tui.ascii import AsciiOnly
+from tui.deck import Deck
 from tui.feed import Feed
+from tui.keymap import keymap
+from tui.memory import Memory
 from tui.messages import (
     DetailsChanged,
     FeedBroke,
@@ -23,12 +33,12 @@ from tui.messages import (
     MetricsGrew,
     SecondPassed,
     TelemetryRead,
+    VerbRefused,
 )
 from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.home import HomeScreen
 
-DEFAULT_THEME = "tokyo-night"
 OF_ONE_JOB = (MetricsGrew, MemoryGrew, LogGrew, DetailsChanged)
 
 
@@ -40,22 +50,58 @@ class DeckApp(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [Binding("ctrl+c", "quit_deck", "Quit", show=False, priority=True)]
 
+    @dataclass
+    class DemoQueued(Message):
+        """The bundled fine-tune waits in the queue."""
+
+        job_id: str
+
     def __init__(self, store: Store, options: Options) -> None:
         super().__init__()
         self.store = store
-        self.options = options
+        self.settings = read_deck_settings(store.config_file)
+        ascii_only = options.ascii_only or self.settings.ascii
+        self.options = replace(options, ascii_only=ascii_only)
+        self.keymap = keymap(self.settings.keys, ascii_only=ascii_only)
+        self.memory = Memory(store.deck_file)
         self.latest: dict[type[Message], Message] = {}
         """The newest message of each kind, for a screen that comes to the top."""
         self.home = HomeScreen(self._first_job())
         self.feed = Feed(store, self.post_message)
         self.animation_level = "none"
+        self._ends = notices.Ends()
+        self._ascii = AsciiOnly(enabled=ascii_only)
+        self._demo_wanted = False
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self.set_keymap(self.keymap.bindings)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the user's settings say that means nothing, in words."""
+        theme = self.settings.theme
+        unknown = theme is not None and themes.known(theme, self.available_themes) is None
+        said = f"[deck] theme: there is no theme {theme!r}; the palette lists them"
+        return (*self.settings.problems, *((said,) if unknown else ()), *self.keymap.problems)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every drawn line goes through: Textual's filters, and ours for `--ascii`."""
+        return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
 
     def on_mount(self) -> None:
         """Show home, and begin to read."""
-        self.theme = self.options.theme or DEFAULT_THEME
+        configured, remembered = self.settings.theme, self.memory.recall()
+        self.theme = themes.first(self.options.theme, configured, remembered, self.available_themes)
         self._read_first()
         self.push_screen(self.home)
         self.feed.start()
+        if self.problems:
+            self.call_after_refresh(self._tell_problems)
+
+    def _tell_problems(self) -> None:
+        first, *others = self.problems
+        more = f" (and {len(others)} more: {self.keymap.sign('help')} shows them)" if others else ""
+        self.home.say(f"{self.store.config_file.name}: {first}{more}", "wait")
 
     def on_unmount(self) -> None:
         """Stop reading."""
@@ -64,7 +110,9 @@ class DeckApp(App[int]):
     def _read_first(self) -> None:
         """Read the jobs once before anything is painted, so that the first paint shows them."""
         try:
-            self.latest[JobsChanged] = self.feed.first()
+            first = self.feed.first()
+            self.latest[JobsChanged] = first
+            self._ends.among(first.jobs)
         except TunedeckError as error:
             self.latest[FeedFailed] = FeedFailed(error.message, error.hint)
 
@@ -89,12 +137,24 @@ class DeckApp(App[int]):
         """Give the screen on top what the feed read; the others catch up when they come back."""
         if isinstance(message, JobsChanged):
             self.latest.pop(FeedFailed, None)
+            self._tell_ends(message.jobs)
         if not isinstance(message, SecondPassed | FeedFailed):
             self.latest[type(message)] = message
         top = self.screen_stack[-1] if self.screen_stack else None
         if self.is_running and isinstance(top, DeckScreen) and top.ready:
             with self.batch_update():
                 top.take(message)
+
+    def _tell_ends(self, jobs: Sequence[JobView]) -> None:
+        """Ring, or tell the desktop, when jobs have ended that were under way a moment ago."""
+        said = ", ".join(f"{text.short_id(job.id)} {job.state}" for job in self._ends.among(jobs))
+        if said and self.settings.notify != "off":
+            self._write(notices.sequence(said, self.settings.notify, os.environ))
+
+    def _write(self, sequence: str) -> None:
+        """Send something to the terminal that is no part of the screen."""
+        if self._driver is not None:  # Textual has no public way to it
+            self._driver.write(sequence)
 
     @on(FeedBroke)
     def _break(self, message: FeedBroke) -> None:
@@ -125,11 +185,75 @@ class DeckApp(App[int]):
 
         self.push_screen(NewScreen())
 
-    def open_help(self, screen: str) -> None:
-        """Show the keys, first those of that screen."""
-        from tui.screens.reading import HelpScreen
+    def open_help(self) -> None:
+        """Show the keys, first those of the screen and tab on top."""
+        from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(screen))
+        if isinstance(self.screen, DeckScreen):
+            self.push_screen(HelpScreen(self.screen.table_names))
+
+    def open_palette(self) -> None:
+        """Show everything that can be done now."""
+        from tui.palette import Palette
+
+        if isinstance(self.screen, DeckScreen):
+            self.push_screen(Palette())
+
+    def choose_theme(self, name: str) -> None:
+        """Take other colours, at the next visit too."""
+        self.theme = name
+        said, tone = f"the theme is {name} from now on", "good"
+        if self.options.readonly:
+            said = f"the theme is {name}; with --readonly it is not remembered"
+        else:
+            try:
+                self.memory.remember(**themes.remembered(name, self.settings.theme))
+            except OSError as error:
+                why = error.strerror or error
+                said, tone = f"the theme is {name}, but {self.memory.path} says: {why}", "wait"
+        self.say(said, tone)
+
+    def say(self, said: str, tone: str = "") -> None:
+        """Show a note on the screen on top."""
+        if isinstance(self.screen, DeckScreen):
+            self.screen.say(said, tone)
+
+    def copy(self, copied: str) -> None:
+        """Put something on the clipboard of the terminal, through SSH too, and say so."""
+        self.copy_to_clipboard(copied)
+        self.say(f"copied {copied}", "good")
+
+    def run_demo(self) -> None:
+        """Queue the bundled fine-tune."""
+        if self._demo_wanted:
+            self.say("the demo is being checked", "wait")
+            return
+        self._demo_wanted = True
+        self.say("checking the demo", "busy")
+        self._queue_demo()
+
+    @work(thread=True, group="demo")
+    def _queue_demo(self) -> None:
+        """Check and queue it, which takes a while."""
+        from engine.demo.queue import queue_demo
+
+        try:
+            self.post_message(self.DemoQueued(queue_demo(self.store, by="deck").job.id))
+        except TunedeckError as error:
+            self.post_message(VerbRefused(error.message, error.hint))
+        except OSError as error:
+            self.post_message(VerbRefused(f"the demo: {error.strerror or error}"))
+
+    @on(DemoQueued)
+    def _demo_queued(self, event: DemoQueued) -> None:
+        self._demo_wanted = False
+        self.made(event.job_id)
+        self.say(f"{text.short_id(event.job_id)} is queued: it trains for a few minutes", "good")
+
+    @on(VerbRefused)
+    def _demo_refused(self, event: VerbRefused) -> None:
+        self._demo_wanted = False
+        self.say(f"{event.message}: {event.hint}" if event.hint else event.message, "bad")
 
     def made(self, job_id: str) -> None:
         """Highlight a new job as soon as it is seen."""
@@ -151,3 +275,6 @@ class DeckApp(App[int]):
         going = sum(job.state.living or job.state is JobState.QUEUED for job in jobs)
         said = f"{going} job{'s go' if going != 1 else ' goes'} on; tunedeck shows them again"
         self.exit(0, message=Text(said) if going else None)
+
+
+_AS_SCREENS_SEE_IT: type[Deck] = DeckApp

@@ -3,30 +3,29 @@
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 
 from engine.cli.bare import child_environment
 from engine.cli.export import exported
 from engine.cli.follow import conclude, detached, follow_in_lines, steady
 from engine.cli.output import narrate, on_terminal, say
-from engine.cli.submit import submitted
+from engine.cli.submit import BY
 from engine.job import Job
-from engine.spec import JobSpec, load
+from engine.spec import JobSpec
 from engine.status import JobState, JobStatus
 from engine.store import Store
-
-SPEC = Path(__file__).parent.parent / "demo" / "demo.yaml"
+from engine.text import one_line
 
 
 def run(args: argparse.Namespace) -> int:
     """In the deck on a terminal, in plain lines elsewhere; then the adapter and the table."""
-    from engine.cli.plan import checked
+    from engine.demo.queue import queue_demo
 
     store = Store()
     store.prepare()
-    spec = load(SPEC, args.overrides)
-    checked(spec)
-    job = submitted(store, spec)
+    queued = queue_demo(store, args.overrides, by=BY)
+    job, spec = queued.job, queued.spec
+    for warning in queued.warnings:
+        narrate(f"warning: {one_line(warning)}")
     narrate(f"fine-tuning the bundled model: {job.id}")
     try:
         status = _shown(store, job, plain=args.plain)

@@ -17,6 +17,9 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.note_line import NoteLine
 
 READONLY = "the deck was opened with --readonly: this key changes nothing"
+NO_JOB = "there is no job yet"
+OF_A_JOB = frozenset({"open", "log", "copy"})
+"""Actions that look at a job and change nothing."""
 
 
 class ActingScreen(DeckScreen):
@@ -44,7 +47,7 @@ class ActingScreen(DeckScreen):
         """For each verb: None when it can be done to the current job now, else why not."""
         job = self.current
         if job is None:
-            return dict.fromkeys(("pause", "resume", "cancel", "export"), "there is no job yet")
+            return dict.fromkeys(("pause", "resume", "cancel", "export"), NO_JOB)
         held = bool(self.details.checkpoints or job.status.checkpoint_step)
         return actions.verbs(job.status, held)
 
@@ -52,7 +55,7 @@ class ActingScreen(DeckScreen):
         """Put the keys that do something now into the footer."""
         asking = self.query_one(NoteLine).asking
         keys = () if asking else keys_of(self.table_name)
-        self.query_one(KeyBar).show([key for key in keys if self._useful(key)])
+        self.query_one(KeyBar).show([k for k in keys if k.footer and self.why_not(k) is None])
 
     def tell_arrival(self, jobs: Sequence[JobView]) -> None:
         """Say when a job has come to the state that the user asked for."""
@@ -65,12 +68,13 @@ class ActingScreen(DeckScreen):
             if job is not None:
                 self.say(_arrived(job), "good" if job.state is wanted else "wait")
 
-    def _useful(self, key: Key) -> bool:
-        if not key.footer or (key.acts and self.options.readonly):
-            return False
+    def why_not(self, key: Key) -> str | None:
+        """Why that key can do nothing now; None when it can."""
+        if key.acts and self.options.readonly:
+            return READONLY
         if key.verb is not None:
-            return self.possible().get(key.verb) is None
-        return key.action not in {"open", "log"} or self.current is not None
+            return self.possible().get(key.verb)
+        return NO_JOB if key.action in OF_A_JOB and self.current is None else None
 
     def refused(self, verb: str) -> bool:
         """Say why the verb is not possible now; False when it is."""
@@ -145,20 +149,27 @@ class ActingScreen(DeckScreen):
     def action_open(self) -> None:
         """Show everything about the job."""
         if self.current is None:
-            self.say("there is no job yet: n makes one", "wait")
+            self.say(f"{NO_JOB}: {self.deck.keymap.sign('new')} makes one", "wait")
         else:
             self.deck.open_job(self.current)
 
     def action_log(self) -> None:
         """Show its log on the whole screen."""
         if self.current is None:
-            self.say("there is no job yet: n makes one", "wait")
+            self.say(f"{NO_JOB}: {self.deck.keymap.sign('new')} makes one", "wait")
         else:
             self.deck.open_log(self.current)
 
+    def action_copy(self) -> None:
+        """Put the job's id on the clipboard."""
+        if self.current is None:
+            self.say(f"{NO_JOB}: {self.deck.keymap.sign('new')} makes one", "wait")
+        else:
+            self.deck.copy(self.current.id)
+
     def action_help(self) -> None:
         """Show the keys."""
-        self.deck.open_help(self.table_name)
+        self.deck.open_help()
 
     def action_quit_deck(self) -> None:
         """Close the deck; the jobs go on."""

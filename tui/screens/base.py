@@ -1,15 +1,14 @@
 """What all screens of the deck have in common: they are fed while they are on top."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, cast
 
 from textual.message import Message
 from textual.screen import Screen
 
+from tui.deck import Deck
+from tui.keys import SCREEN_OF, Key
 from tui.options import Options
 from tui.widgets.canvas import TONE_CLASSES
-
-if TYPE_CHECKING:
-    from tui.app import DeckApp
 
 
 class DeckScreen(Screen[None]):
@@ -26,14 +25,32 @@ class DeckScreen(Screen[None]):
     """Whether its widgets are there."""
 
     @property
-    def deck(self) -> "DeckApp":
+    def deck(self) -> Deck:
         """The application."""
-        return self.app  # type: ignore[return-value]  # there is no other
+        return cast(Deck, self.app)
 
     @property
     def options(self) -> Options:
         """How the deck was started."""
         return self.deck.options
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """Its names in the key table: first that of the tab in the focus, then its own."""
+        found = (active.binding.id or "" for active in self.active_bindings.values())
+        names = dict.fromkeys(name.partition(".")[0] for name in found)
+        return (*(name for name in names if name in SCREEN_OF), self.table_name)
+
+    def why_not(self, key: Key) -> str | None:
+        """Why that key can do nothing now; None when it can."""
+        return None
+
+    def say(self, said: str, tone: str = "") -> None:
+        """Show a note; a screen without room for one shows none."""
+
+    def action_palette(self) -> None:
+        """Show everything that can be done now."""
+        self.deck.open_palette()
 
     def take(self, message: Message) -> None:
         """Show what a message of the feed says."""

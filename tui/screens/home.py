@@ -11,6 +11,7 @@ from engine.watch import Details, JobView
 from tui import text
 from tui.keys import HOME, bindings_of
 from tui.messages import JobsChanged
+from tui.screens.acting import READONLY
 from tui.screens.watching import WatchingScreen, same_axes
 from tui.widgets.chart import Chart
 from tui.widgets.empty import Empty, TooSmall
@@ -113,6 +114,13 @@ class HomeScreen(WatchingScreen):
     @on(JobTable.Opened)
     def _open_selected(self) -> None:
         self.action_open()
+
+    def action_demo(self) -> None:
+        """Fine-tune the bundled model."""
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+        else:
+            self.deck.run_demo()
 
     def action_down(self) -> None:
         """Highlight the next job."""

@@ -1,4 +1,4 @@
-"""Screens that are read: the log of a job, and help."""
+"""Screens that are read: a title, and rows that scroll; the log of a job is one."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,10 +8,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.message import Message
 
-from engine.status import JobState
 from engine.watch import JobView
 from tui import text
-from tui.keys import HELP, KEYS, LOG, TITLES, Key, bindings_of, keys_of
+from tui.keys import LOG, bindings_of
 from tui.messages import LogGrew
 from tui.screens.base import DeckScreen
 from tui.widgets.canvas import Toned
@@ -39,7 +38,8 @@ class ReadingScreen(DeckScreen):
     def on_mount(self) -> None:
         """Show the keys of this screen."""
         self.query_one(Scroll).focus()
-        self.query_one(KeyBar).show([key for key in keys_of(self.table_name) if key.footer])
+        keys = self.deck.keymap.of(self.table_name)
+        self.query_one(KeyBar).show([key for key in keys if key.footer])
 
     def show_rows(self, heading: str, rows: Rows) -> None:
         """Show these rows under that heading."""
@@ -52,7 +52,7 @@ class ReadingScreen(DeckScreen):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.deck.open_help(self.table_name)
+        self.deck.open_help()
 
     def action_quit_deck(self) -> None:
         """Close the deck; the jobs go on."""
@@ -111,65 +111,3 @@ def log_rows(lines: Sequence[str], widget: Toned, width: int) -> list[Text]:
     if not lines:
         return [Text("nothing logged yet", style=widget.tone("dim"))]
     return [Text(line, no_wrap=True) for line in lines]
-
-
-class HelpScreen(ReadingScreen):
-    """What every key does, and what the signs mean."""
-
-    table_name = HELP
-    BINDINGS = bindings_of(HELP)
-
-    def __init__(self, screen: str) -> None:
-        super().__init__()
-        self._about = screen
-
-    def on_mount(self) -> None:
-        """Everything stands in the key table."""
-        rows = partial(help_rows, self._about, self.options.ascii_only)
-        self.show_rows("Help", rows)
-
-
-def help_rows(screen: str, ascii_only: bool, widget: Toned, width: int) -> list[Text]:
-    """The keys of that screen first, then those of the others, then the states."""
-    rows: list[Text] = []
-    shown: set[str] = set()
-    for name in (screen, *(other for other in TITLES if other not in (screen, HELP))):
-        keys = [key for key in KEYS if name in key.screens and key.action not in shown]
-        if not keys:
-            continue
-        rows += [Text(TITLES[name], style=widget.tone("title"))]
-        rows += [_key_row(key, widget) for key in keys]
-        rows.append(Text())
-        shown |= {key.action for key in keys}
-    rows.append(Text("States", style=widget.tone("title")))
-    for state, meaning in STATES.items():
-        sign = text.glyph(state, ascii_only=ascii_only)
-        row = Text.assemble(
-            "  ", (f"{sign} {state:<12}", widget.tone(text.TONES[state])), meaning, no_wrap=True
-        )
-        rows.append(row)
-    return rows
-
-
-def _key_row(key: Key, widget: Toned) -> Text:
-    return Text.assemble(
-        "  ",
-        (f"{key.shown:<7}", widget.tone("key")),
-        f"{key.label:<11}",
-        (key.says, widget.tone("dim")),
-        no_wrap=True,
-    )
-
-
-STATES = {
-    JobState.QUEUED: "waits for its turn",
-    JobState.STARTING: "imports, loads the model, tokenizes",
-    JobState.RUNNING: "trains",
-    JobState.PAUSING: "saves a checkpoint, then its process ends",
-    JobState.PAUSED: "holds nothing; r lets it go on exactly where it was",
-    JobState.CANCELLING: "is being stopped",
-    JobState.CANCELLED: "was stopped; its checkpoints are there",
-    JobState.COMPLETED: "reached its end",
-    JobState.FAILED: "ended with an error, which is shown with what to do",
-    JobState.INTERRUPTED: "lost its process; r goes on from the newest good checkpoint",
-}

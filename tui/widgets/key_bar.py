@@ -1,9 +1,12 @@
 """The footer: the keys that do something now, and no others."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from rich.text import Text
 
+from engine.text import cells
+from tui.deck import Deck
 from tui.keys import Key
 from tui.widgets.canvas import Canvas
 
@@ -19,15 +22,16 @@ class KeyBar(Canvas):
         self._keys: Sequence[Key] = ()
 
     def show(self, keys: Sequence[Key]) -> None:
-        """Show these keys."""
-        if keys != self._keys:
-            self._keys = keys
+        """Show these keys, as the user has them."""
+        now = [cast(Deck, self.app).keymap.now(key) for key in keys]
+        if now != self._keys:
+            self._keys = now
             self.redraw()
 
     def draw(self, width: int, height: int) -> list[Text]:
         """One row."""
         kept = list(self._keys)
-        while kept and len(self._row(kept).plain) > width:
+        while kept and cells(self._row(kept).plain) > width:
             spare = [key for key in kept if key.action not in ALWAYS]
             kept.remove(spare[-1] if spare else kept[-1])
         return [self._row(kept)]
