@@ -136,6 +136,9 @@ def log_range(lo: float, hi: float) -> tuple[float, float]:
     """A range of round numbers around `lo` and `hi`, both above 0, for a logarithmic axis."""
     if not 0 < lo <= hi < math.inf:
         return 0.1, 1.0
+    if hi < 1.5 * lo:
+        below, above = nice_range(lo, hi)
+        return (below, above) if below > 0 else (lo / 2, above)
     return _round_beyond(lo, down=True), _round_beyond(hi * 1.000001, down=False)
 
 
