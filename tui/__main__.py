@@ -3,8 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from engine.cli import deck
 from engine.errors import TunedeckError
 from engine.store import Store
 from tui.options import Options
@@ -13,16 +13,11 @@ from tui.options import Options
 def parser() -> argparse.ArgumentParser:
     """The options of the deck."""
     made = argparse.ArgumentParser(
-        prog="tunedeck", description="Open the deck: every job, live, on this terminal."
+        prog="tunedeck",
+        description="Open the deck: every job, live, on this terminal. `q` closes it, and no job ends.",
+        epilog="Lasting choices (theme, keys, notices) stand in config.toml: press `?` for where it is.",
     )
-    made.add_argument("--job", metavar="ID", help="highlight this job first")
-    made.add_argument(
-        "--home", type=Path, metavar="DIR", help="the home folder, instead of $TUNEDECK_HOME"
-    )
-    made.add_argument("--readonly", action="store_true", help="refuse every key that acts")
-    made.add_argument("--ascii", action="store_true", help="draw with ASCII characters alone")
-    made.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    made.add_argument("--theme", metavar="NAME", help="a Textual theme, such as nord or ansi-dark")
+    deck.add_options(made)
     return made
 
 
@@ -32,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("the deck needs a terminal; `tunedeck ls` needs none", file=sys.stderr)
         return 2
-    from tui.app import DeckApp  # late: `--help` does not wait for Textual
+    from tui import themes  # late: `--help` does not wait for Textual
+    from tui.app import DeckApp
 
     store = Store(given.home.expanduser().absolute() if given.home else None)
     try:
@@ -46,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             theme=given.theme,
         )
         app = DeckApp(store, options)
-        if given.theme is not None and given.theme not in app.available_themes:
-            names = ", ".join(sorted(app.available_themes))
+        if given.theme is not None and themes.known(given.theme, app.available_themes) is None:
+            names = ", ".join((*themes.SHORT, *sorted(app.available_themes)))
             print(f"no theme {given.theme!r}\nthere are: {names}", file=sys.stderr)
             return 2
     except TunedeckError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)
         return error.exit_code
-    result = app.run(mouse=not given.no_mouse)
+    result = app.run(mouse=app.settings.mouse and not given.no_mouse)
     return result if isinstance(result, int) else app.return_code or 0
 
 

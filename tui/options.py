@@ -14,4 +14,4 @@ class Options:
     ascii_only: bool = False
     """Whether to draw with ASCII characters alone."""
     theme: str | None = None
-    """Name of a Textual theme."""
+    """Name of a theme, or one of the short names of `tui/themes.py`."""

@@ -18,11 +18,12 @@ from tui import text
 from tui.keys import CHARTS, COMPARE, TITLES, Key
 from tui.messages import JobsChanged
 from tui.order import in_order
+from tui.screens.acting import OF_A_JOB
 from tui.screens.base import DeckScreen
 
-NAME_WIDTH = 30
+NAME_WIDTH = 26
 KEY_WIDTH = 8
-EDGES = 8
+EDGES = 12
 """Cells of a row that the palette's frame and margins take."""
 WIDEST = 100
 
@@ -49,7 +50,7 @@ def area(key: Key, name: str) -> str:
     """What a key is about; `name` is the screen or tab whose key it is."""
     if key.action in DECK_ACTIONS:
         return "deck"
-    if key.verb is not None or key.acts:
+    if key.verb is not None or key.acts or key.action in OF_A_JOB:
         return "job"
     if {CHARTS, COMPARE} & key.screens:
         return "chart"
@@ -127,7 +128,8 @@ class Everything(Provider):
 
     def _row(self, entry: Entry, name: Content) -> Content:
         """Name, key, and what it does or why it cannot be done, in one line."""
-        room = min(WIDEST, self.app.size.width - EDGES) - NAME_WIDTH - KEY_WIDTH
+        taken = max(NAME_WIDTH, name.cell_length + 1) + KEY_WIDTH
+        room = min(WIDEST, self.app.size.width - EDGES) - taken
         said = shortened(entry.says if entry.why_not is None else f"not now: {entry.why_not}", room)
         dim = self.screen.get_visual_style("tone--dim", partial=True)
         sign = Content(f"{entry.sign:<{KEY_WIDTH}}")

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from engine.cli import deck
 from engine.cli.output import narrate, on_terminal
 
 NO_TERMINAL = 2
@@ -23,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
         return NO_TERMINAL
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "tui"], child_environment())
+    command = [sys.executable, "-m", "tui", *deck.given(args)]
+    os.execve(sys.executable, command, child_environment())
 
 
 def child_environment() -> dict[str, str]:

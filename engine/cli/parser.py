@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from engine import __version__
+from engine.cli import deck
 from engine.errors import UsageError
 
 SHELLS = ("bash", "zsh", "tcsh")
+DECK_MODULE = "bare"
+"""Carries out `tunedeck` without a command."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,7 +44,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         return build_verb(BY_NAME[first]).parse_args(arguments[1:])
     if not first.startswith("-"):
         raise _unknown_verb(first)
-    return build().parse_args(arguments)
+    args = build().parse_args(arguments)
+    if args.module != DECK_MODULE and (stray := deck.given(args)):
+        raise UsageError(
+            f"{stray[0]} is an option of the deck", f"see `tunedeck {args.verb} --help`"
+        )
+    return args
 
 
 def build() -> Parser:
@@ -60,7 +68,8 @@ def build() -> Parser:
         choices=SHELLS,
         help="print the completion script of a shell",
     )
-    parser.set_defaults(module="bare", shell=None)
+    deck.add_options(parser)
+    parser.set_defaults(module=DECK_MODULE, shell=None)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for verb in VERBS:
         _fill(verbs.add_parser(verb.name, help=verb.help), verb)

@@ -14,13 +14,6 @@ from tui.keys import HELP, SCREEN_OF, TITLES, Key, bindings_of
 from tui.screens.reading import ReadingScreen
 from tui.widgets.canvas import Toned
 
-INTRODUCTION = (
-    "A job is one fine-tune: a process of its own that learns from your data and leaves checkpoints. It goes on"
-    " when this deck is closed or the link drops; tunedeck shows it again.",
-    "Closing the deck never ends a job. Everything that a key does here has a twin on the command line: see"
-    " `tunedeck --help`.",
-)
-
 EVERYWHERE = frozenset(
     {
         *("down", "up", "page_down", "page_up", "top", "bottom"),
@@ -60,13 +53,16 @@ class HelpScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         """What it says stands in the key table, in the states, and in the store."""
-        self.show_rows("Help", partial(help_rows, self._tables, self.deck))
+        keymap = self.deck.keymap
+        moves = " ".join(keymap.sign(action) for action in ("down", "up", "page_down", "page_up"))
+        heading = f"Help   {moves} scroll, {keymap.sign('back')} goes back"
+        self.show_rows(heading, partial(help_rows, self._tables, self.deck))
 
 
 def help_rows(tables: Sequence[str], deck: Deck, widget: Toned, width: int) -> list[Text]:
     """Introduction, keys, states, places."""
     rows: list[Text] = []
-    for paragraph in INTRODUCTION:
+    for paragraph in introduction(deck):
         rows += _wrapped(paragraph, width)
     for title, keys in _sections(tables, deck):
         rows += [Text(), Text(title, style=widget.tone("title"))]
@@ -88,14 +84,27 @@ def help_rows(tables: Sequence[str], deck: Deck, widget: Toned, width: int) -> l
     return rows
 
 
+def introduction(deck: Deck) -> tuple[str, str]:
+    """What somebody has to know who sees the deck for the first time."""
+    return (
+        "A job is one fine-tune, a process of its own: it goes on when the deck is closed, and tunedeck"
+        " shows it again.",
+        f"Its files lie in a folder below {text.home_path(deck.store.jobs_folder)}. Every key that acts has"
+        " a twin: `tunedeck --help`.",
+    )
+
+
 def _sections(tables: Sequence[str], deck: Deck) -> Iterator[tuple[str, list[Key]]]:
     """Titles and keys: those of the place, those that work everywhere, then those of other places."""
     common = {key.action: key for name in TITLES for key in deck.keymap.of(name)}
-    for name in tables:
-        yield f"Keys on {_place(name)}", _own(name, deck)
-    yield "Keys everywhere", [common[action] for action in common if action in EVERYWHERE]
-    for name in TITLES:
-        if name not in tables and (own := _own(name, deck)):
+    told: list[Key] = []
+    for name in (*tables, "", *(other for other in TITLES if other not in tables)):
+        if not name:
+            yield "Keys everywhere", [common[action] for action in common if action in EVERYWHERE]
+            continue
+        own = [key for key in _own(name, deck) if key not in told]
+        told += own
+        if own:
             yield f"Keys on {_place(name)}", own
 
 
@@ -110,7 +119,6 @@ def _own(name: str, deck: Deck) -> list[Key]:
 
 def _places(deck: Deck) -> Iterator[tuple[str, str]]:
     store = deck.store
-    yield "jobs", text.home_path(store.jobs_folder)
     yield "a job's log", "log.txt in the job's folder; `tunedeck logs ID` prints it"
     yield "settings", f"{text.home_path(store.config_file)}: the tables [deck] and [keys]"
     yield "other keys", '[keys] with lines such as  pause = "P"  ; the README has the names'
