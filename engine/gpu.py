@@ -3,46 +3,27 @@
 It never initialises CUDA, never starts a process, and never turns an unknown figure into a 0.
 """
 
+import itertools
 import os
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
 
-NO_DRIVER = "no NVIDIA driver here: showing host memory"
-NO_GPU = "no NVIDIA GPU here: showing host memory"
+from engine.nvml import Questions, binding, words
+
+NO_DRIVER = "no NVIDIA driver here"
+NO_GPU = "no NVIDIA GPU here"
+GONE = "the NVIDIA driver no longer lists this GPU: reboot to get it back"
+UNSPLIT = "MIG is on without a MIG device: `sudo nvidia-smi mig -cgi PROFILE -C` makes one"
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
-
-# What a driver answers when it has or gives no such figure; every other error is trouble.
-ABSENT = (
-    "NVMLError_NoPermission",
-    "NVMLError_NotSupported",
-    "NVMLError_FunctionNotFound",
-    "NVMLError_ArgumentVersionMismatch",
-    "NVMLError_InvalidArgument",
-    "NVMLError_NotFound",
-    "NVMLError_NoData",
-)
-
-# After these, NVML answers again only once it has been initialised anew.
-STALE = ("NVMLError_Uninitialized", "NVMLError_Unknown")
-
-ADVICE = {
-    "NVMLError_LibraryNotFound": "no NVIDIA driver here",
-    "NVMLError_DriverNotLoaded": "the NVIDIA driver is not loaded",
-    "NVMLError_LibRmVersionMismatch": "the NVIDIA driver was updated: reboot to load it",
-    "NVMLError_NoPermission": "no permission to ask the NVIDIA driver",
-    "NVMLError_GpuIsLost": "the GPU is lost: the machine needs a reboot",
-    "NVMLError_ResetRequired": "the GPU needs a reset",
-    "NVMLError_Unknown": "the NVIDIA driver answers Unknown Error: restart the container",
-}
 
 # Chips whose GPU has no memory of its own, so that MemoryInfo has nothing to say.
 INTEGRATED = re.compile(r"\b(GB10|Orin|Thor|Xavier|Tegra)\b|nvgpu")
@@ -50,10 +31,15 @@ INTEGRATED = re.compile(r"\b(GB10|Orin|Thor|Xavier|Tegra)\b|nvgpu")
 
 @dataclass(frozen=True)
 class GPU:
-    """One GPU as NVML sees it; None is a figure that the driver does not give."""
+    """A GPU, or a MIG device of one, as NVML sees it; None is a figure that the driver does not give."""
 
     index: int
+    """As `nvidia-smi` counts, and the same for as long as this process looks. The first MIG device
+    of a GPU has that GPU's number, as CUDA has it; further ones have numbers above all GPUs."""
+
     uuid: str
+    """What CUDA_VISIBLE_DEVICES takes; empty when the driver does not say."""
+
     name: str
     memory_used_bytes: int | None = None
     memory_total_bytes: int | None = None
@@ -66,7 +52,7 @@ class GPU:
     """Whether the GPU uses the host's memory, whose figures are then given."""
 
     trouble: str | None = None
-    """What is wrong with this GPU, in words."""
+    """What is wrong with this GPU, and after a colon what to do: no job can use it now."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything at one moment; `note` says why there are no GPUs, and is empty otherwise."""
+    """Everything at one moment; `note` says why there are no GPUs, and after a colon what to do."""
 
     gpus: tuple[GPU, ...]
     host: Host
@@ -98,7 +84,10 @@ class Snapshot:
 
 
 class Telemetry:
-    """NVML and psutil, opened once and read by one thread."""
+    """NVML and psutil, opened once and read by one thread.
+
+    A GPU is known by its UUID: when another one falls off the bus, NVML counts anew.
+    """
 
     def __init__(self, nvml: Any = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._nvml = nvml
@@ -106,7 +95,9 @@ class Telemetry:
         self._ready = False
         self._note = ""
         self._driver: str | None = None
-        self._known: dict[int, GPU] = {}
+        self._known: dict[str, GPU] = {}
+        self._places: dict[int, list[str]] = {}
+        """Which of the known were last read at NVML's own index."""
         self._cpu_seen = False
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._renew_at: float | None = 0.0
@@ -130,56 +121,55 @@ class Telemetry:
             self._renew(now)
         if not self._ready:
             return Snapshot(self._remembered(self._note), host, self._driver, self._note)
-        system = _Questions(self._nvml)
-        count = system.ask("nvmlDeviceGetCount")
+        system = Questions(self._nvml)
+        count = system.need("nvmlDeviceGetCount")
         if count is None:
             trouble = system.trouble or "the NVIDIA driver does not say how many GPUs there are"
             self._settle(now, stale=system.stale)
             return Snapshot(self._remembered(trouble), host, self._driver, trouble)
-        reads = [self._read_gpu(index, host) for index in range(count)]
-        self._settle(now, stale=any(stale for _, stale in reads))
-        return Snapshot(tuple(gpu for gpu, _ in reads), host, self._driver, "" if count else NO_GPU)
+        gpus, stale = self._read_gpus(count, host)
+        self._settle(now, stale=stale)
+        return Snapshot(gpus, host, self._driver, "" if gpus else NO_GPU)
 
-    def processes_on(self, gpu: GPU) -> tuple[int, ...] | None:
-        """Pids that compute on a GPU, or None if the driver does not say.
+    def processes_on(self, gpu: GPU) -> dict[int, int | None] | None:
+        """Pid -> bytes, of who computes on a GPU; None if the driver does not say.
 
-        Inside a container they may be the host's: match them only against a process that exists
-        and whose start time fits.
+        Inside a container the pids may be the host's: match them only against a process that
+        exists and whose start time fits.
         """
         if not self._ready or not gpu.uuid:
             return None
-        questions = _Questions(self._nvml)
-        handle = questions.ask("nvmlDeviceGetHandleByUUID", gpu.uuid)
-        if handle is None:
-            return None
-        running = questions.ask("nvmlDeviceGetComputeRunningProcesses", handle)
-        return None if running is None else tuple(sorted({process.pid for process in running}))
+        questions = Questions(self._nvml)
+        handle = questions.need("nvmlDeviceGetHandleByUUID", gpu.uuid)
+        return None if handle is None else questions.processes(handle)
 
     def close(self) -> None:
         """Let go of NVML; a later read opens it again."""
         if self._ready:
-            _Questions(self._nvml).ask("nvmlShutdown")
+            Questions(self._nvml).ask("nvmlShutdown")
         self._ready = False
         self._renew_at = 0.0
 
+    # --- the connection
+
     def _renew(self, now: float) -> None:
         if self._ready:
-            _Questions(self._nvml).ask("nvmlShutdown")
+            Questions(self._nvml).ask("nvmlShutdown")
         self._ready = False
         self._renew_at = None
-        if self._nvml is None and (nvml := _binding()) is None:
+        self._nvml = self._nvml or binding()
+        if self._nvml is None:
             self._note = NO_DRIVER
             return
-        self._nvml = self._nvml or nvml
         try:
             self._nvml.nvmlInit()
         except self._nvml.NVMLError as error:
-            self._note = f"{_words(error)}: showing host memory"
+            self._note = words(error)
             self._settle(now, stale=True)
             return
         self._ready = True
         self._note = ""
-        self._driver = _Questions(self._nvml).ask("nvmlSystemGetDriverVersion")
+        self._driver = Questions(self._nvml).ask("nvmlSystemGetDriverVersion")
 
     def _settle(self, now: float, *, stale: bool) -> None:
         """Plan a new initialisation after trouble, each time later; forget the delay when well."""
@@ -190,40 +180,94 @@ class Telemetry:
             self._renew_at = now + self._retry_seconds
             self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
 
-    def _remembered(self, trouble: str) -> tuple[GPU, ...]:
-        """The GPUs seen before, without figures: a lost driver does not make them vanish."""
-        return tuple(
-            GPU(gpu.index, gpu.uuid, gpu.name, shared_memory=gpu.shared_memory, trouble=trouble)
-            for gpu in self._known.values()
-        )
+    # --- the GPUs
 
-    def _read_gpu(self, index: int, host: Host) -> tuple[GPU, bool]:
-        questions = _Questions(self._nvml)
-        handle = questions.ask("nvmlDeviceGetHandleByIndex", index)
-        before = self._known.get(index, GPU(index, "", f"GPU {index}"))
+    def _read_gpus(self, count: int, host: Host) -> tuple[tuple[GPU, ...], bool]:
+        """Every GPU that is there or was there, by index, and whether NVML should be opened anew."""
+        found: dict[str, GPU] = {}
+        failed: dict[int, str] = {}
+        stale = False
+        for place in range(count):
+            questions = Questions(self._nvml)
+            here = self._read_place(place, count, questions, host)
+            found |= here
+            stale |= questions.stale
+            if here:
+                self._places[place] = list(here)
+            else:
+                failed[place] = questions.trouble or "the NVIDIA driver does not open this GPU"
+        for place, trouble in failed.items():
+            lost = [key for key in self._places.get(place, ()) if key not in found]
+            for key in lost or [f"at {place}"]:
+                found[key] = _without_figures(
+                    self._known.get(key) or GPU(self._number(key, place), "", f"GPU {place}"),
+                    trouble,
+                )
+        self._forget_instances(found)
+        gone = {key: gpu for key, gpu in self._known.items() if key not in found and gpu.uuid}
+        found |= {key: _without_figures(gpu, GONE) for key, gpu in gone.items()}
+        ordered = sorted(found.values(), key=lambda gpu: gpu.index)
+        return tuple(ordered), stale or bool(gone)
+
+    def _read_place(
+        self, place: int, count: int, questions: Questions, host: Host
+    ) -> dict[str, GPU]:
+        """The GPU at NVML's index or its MIG devices; nothing when it cannot be opened."""
+        handle = questions.need("nvmlDeviceGetHandleByIndex", place)
         if handle is None:
-            trouble = questions.trouble or "the NVIDIA driver does not open this GPU"
-            return GPU(index, before.uuid, before.name, trouble=trouble), questions.stale
-        name = questions.ask("nvmlDeviceGetName", handle) or before.name
+            return {}
+        found: dict[str, GPU] = {}
+        instances = questions.instances(handle)
+        for at, part in enumerate(instances or [handle]):
+            uuid = questions.ask("nvmlDeviceGetUUID", part)
+            if questions.trouble is not None:
+                break
+            key = uuid or next(iter(self._places.get(place, ())[at:]), f"at {place}")
+            index = self._number(key, count if found else place)
+            before = self._known.get(key) or GPU(index, uuid or "", f"GPU {index}")
+            gpu = self._read_gpu(before, part, questions, host)
+            if part is not handle:
+                gpu = replace(gpu, temperature_celsius=questions.temperature(handle))
+            elif instances is not None:
+                gpu = replace(gpu, trouble=gpu.trouble or UNSPLIT)
+            found[key] = self._known[key] = gpu
+        return found
+
+    def _number(self, key: str, wanted: int) -> int:
+        """The index under which a GPU was seen first; for a new one the wanted one, or a free one."""
+        if key in self._known:
+            return self._known[key].index
+        taken = {gpu.index for gpu in self._known.values()}
+        return next(index for index in itertools.count(wanted) if index not in taken)
+
+    def _read_gpu(self, gpu: GPU, handle: Any, questions: Questions, host: Host) -> GPU:
+        name = questions.ask("nvmlDeviceGetName", handle) or gpu.name
         used, total = questions.memory(handle)
         shared = total is None and questions.trouble is None and bool(INTEGRATED.search(name))
         if shared:
             used, total = host.memory_used_bytes, host.memory_total_bytes
-        gpu = GPU(
-            index,
-            questions.ask("nvmlDeviceGetUUID", handle) or before.uuid,
-            name,
-            used,
-            total,
-            questions.utilization(handle),
-            questions.ask("nvmlDeviceGetTemperature", handle, 0),
-            _watts(questions.ask("nvmlDeviceGetPowerUsage", handle)),
-            _watts(questions.ask("nvmlDeviceGetEnforcedPowerLimit", handle)),
+        return replace(
+            gpu,
+            name=name,
+            memory_used_bytes=used,
+            memory_total_bytes=total,
+            utilization_percent=questions.utilization(handle),
+            temperature_celsius=questions.temperature(handle),
+            power_watts=questions.watts("nvmlDeviceGetPowerUsage", handle),
+            power_limit_watts=questions.watts("nvmlDeviceGetEnforcedPowerLimit", handle),
             shared_memory=shared,
             trouble=questions.trouble,
         )
-        self._known[index] = gpu
-        return gpu, questions.stale
+
+    def _forget_instances(self, found: Mapping[str, GPU]) -> None:
+        """MIG devices come and go as the machine's owner wants: a missing one is no trouble."""
+        for key in [key for key in self._known if key.startswith("MIG-") and key not in found]:
+            del self._known[key]
+
+    def _remembered(self, trouble: str) -> tuple[GPU, ...]:
+        """The GPUs seen before: a lost driver does not make them vanish."""
+        ordered = sorted(self._known.values(), key=lambda gpu: gpu.index)
+        return tuple(_without_figures(gpu, trouble) for gpu in ordered)
 
     def _read_host(self) -> Host:
         host = read_host(self._cpu_seen)
@@ -231,42 +275,8 @@ class Telemetry:
         return host
 
 
-class _Questions:
-    """Calls to one device, each on its own; after the first trouble no more are made.
-
-    A GPU that fell off the bus can hold every further call for seconds.
-    """
-
-    def __init__(self, nvml: Any) -> None:
-        self._nvml = nvml
-        self.trouble: str | None = None
-        self.stale = False
-
-    def ask(self, function: str, *arguments: Any, **options: Any) -> Any:
-        """The answer, or None when there is none."""
-        if self.trouble is not None:
-            return None
-        try:
-            return getattr(self._nvml, function)(*arguments, **options)
-        except self._nvml.NVMLError as error:
-            kind = type(error).__name__
-            if kind not in ABSENT:
-                self.trouble = _words(error)
-                self.stale = kind in STALE
-            return None
-
-    def memory(self, handle: Any) -> tuple[int | None, int | None]:
-        """Used and total bytes; version 2 leaves out what the driver reserves for itself."""
-        info = self.ask("nvmlDeviceGetMemoryInfo", handle, version=self._nvml.nvmlMemory_v2)
-        if info is None:
-            info = self.ask("nvmlDeviceGetMemoryInfo", handle)
-        if info is None or not info.total:
-            return None, None
-        return (info.used if info.used <= info.total else None), info.total
-
-    def utilization(self, handle: Any) -> int | None:
-        rates = self.ask("nvmlDeviceGetUtilizationRates", handle)
-        return rates.gpu if rates is not None and rates.gpu <= 100 else None
+def _without_figures(gpu: GPU, trouble: str) -> GPU:
+    return GPU(gpu.index, gpu.uuid, gpu.name, shared_memory=gpu.shared_memory, trouble=trouble)
 
 
 def read_host(cpu_seen: bool = True) -> Host:
@@ -305,22 +315,6 @@ def process_memory_bytes(pid: int) -> int | None:
         return psutil.Process(pid).memory_info().rss or None
     except psutil.Error:
         return None
-
-
-def _binding() -> Any:
-    try:
-        import pynvml  # late: only who watches GPUs pays for it
-    except ImportError:
-        return None
-    return pynvml
-
-
-def _words(error: Exception) -> str:
-    return ADVICE.get(type(error).__name__) or f"the NVIDIA driver says: {error}"
-
-
-def _watts(milliwatts: int | None) -> float | None:
-    return None if milliwatts is None else milliwatts / 1000
 
 
 def _load() -> float | None:

@@ -1,6 +1,6 @@
 """Whether a GPU's memory came back after a worker's end, as far as NVML lets anyone know."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from engine.gpu import GPU, Snapshot
@@ -14,7 +14,7 @@ class Readings(Protocol):
     """What is asked of `engine.gpu.Telemetry`."""
 
     def read(self) -> Snapshot: ...
-    def processes_on(self, gpu: GPU) -> tuple[int, ...] | None: ...
+    def processes_on(self, gpu: GPU) -> Collection[int] | None: ...
 
 
 def used_bytes(gpus: Sequence[GPU], indices: Sequence[int]) -> dict[int, int]:
@@ -40,9 +40,8 @@ def is_released(worker: Worker, readings: Readings) -> bool | None:
         return None
     if worker.seen_on_gpu and worker.identity is not None:
         listed = [readings.processes_on(gpu) for gpu in mine]
-        if any(pids is None for pids in listed):
-            return None
-        return not any(worker.identity.pid in (pids or ()) for pids in listed)
+        if all(pids is not None for pids in listed):
+            return not any(worker.identity.pid in (pids or ()) for pids in listed)
     before = worker.memory_before or {}
     now = used_bytes(mine, worker.gpus)
     if before.keys() != now.keys() or not now:

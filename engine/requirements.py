@@ -30,7 +30,7 @@ def requirements(spec: "JobSpec", environ: Mapping[str, str]) -> dict[str, Any]:
         gpus = [schedule.Gpu(gpu.index, gpu.uuid) for gpu in snapshot.gpus]
         if asked == 1 and not gpus:
             raise MachineError(
-                f"compute.gpus: 1, and {snapshot.note.split(':')[0] or 'no GPU was found'}",
+                f"compute.gpus: 1, and {snapshot.note or 'no GPU was found'}",
                 "use `gpus: auto` or `gpus: 0` to train on the CPU",
             )
         if gpus and visible and not schedule.visible_gpus(gpus, visible):

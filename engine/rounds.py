@@ -213,7 +213,7 @@ class Rounds:
             for job_id, entry in waiting.items()
         ]
         running = [schedule.Running(name, worker.gpus) for name, worker in self.workers.items()]
-        gpus = [schedule.Gpu(gpu.index, gpu.uuid) for gpu in self.gpus()]
+        gpus = [schedule.Gpu(gpu.index, gpu.uuid, gpu.trouble) for gpu in self.gpus()]
         for start in schedule.choose(candidates, running, gpus, self.settings.cpu_jobs):
             entry = waiting[start.job]
             self._guarded(entry.job, partial(self._start, entry, start.gpus))
@@ -221,8 +221,12 @@ class Rounds:
     def _start(self, entry: Entry, indices: tuple[int, ...]) -> None:
         """Hand the job's lock to a new worker, unless the job is wanted otherwise by now."""
         job = entry.job
+        now = [gpu for gpu in self._readings.read().gpus if gpu.index in indices] if indices else []
+        if any(gpu.trouble for gpu in now):
+            self._gpus_read_at = float("-inf")  # what was read before is no longer true
+            return
         devices = ",".join(g.uuid or str(g.index) for g in self.gpus() if g.index in indices)
-        used = release.used_bytes(self._readings.read().gpus, indices) if indices else None
+        used = release.used_bytes(now, indices) if indices else None
         held = Lock.take(job.worker_lock)
         if held is None:
             return

@@ -17,6 +17,8 @@ class Gpu:
 
     index: int
     uuid: str
+    trouble: str | None = None
+    """Why no job can use it now, in words."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def choose(
                 cpu_room -= 1
                 starts.append(Start(one.job))
             continue
-        free = next((gpu.index for gpu in usable if gpu.index not in busy), None)
+        idle = (gpu.index for gpu in usable if gpu.index not in busy and not gpu.trouble)
+        free = next(idle, None)
         if free is not None:
             busy.add(free)
             starts.append(Start(one.job, (free,)))
@@ -157,7 +160,8 @@ def _holders(running: Sequence[Running], usable: list[Gpu] | None) -> str:
         for one in running
         if wanted & set(one.gpus)
     ]
-    return " or ".join(held)
+    troubles = [f"GPU {gpu.index}: {gpu.trouble}" for gpu in usable if gpu.trouble]
+    return " or ".join(held or troubles[:1])
 
 
 def _short(job: str) -> str:

@@ -138,7 +138,10 @@ class Supervisor:
 
     def _gpus(self) -> list[dict[str, object]]:
         found = self.rounds.gpus()
-        return [{"index": gpu.index, "uuid": gpu.uuid, "name": gpu.name} for gpu in found]
+        return [
+            {"index": gpu.index, "uuid": gpu.uuid, "name": gpu.name, "trouble": gpu.trouble}
+            for gpu in found
+        ]
 
     def _introduce(self) -> None:
         """Say who supervises, for those who want to know; the lock is what counts."""

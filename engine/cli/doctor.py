@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from engine import __version__, lock
+from engine import __version__, lock, schedule
 from engine.cli.output import on_terminal, say, say_json, speaks_unicode
 from engine.errors import MachineError
 from engine.gpu import GPU, Snapshot, Telemetry
@@ -129,11 +129,15 @@ def _libraries() -> Iterator[Finding]:
 
 def _gpus(snapshot: Snapshot) -> Iterator[Finding]:
     if not snapshot.gpus:
-        why = snapshot.note.split(":")[0].removesuffix(" here")
-        yield Finding("GPU", "note", f"{why}: training runs on the CPU")
+        why, _, advice = snapshot.note.partition(": ")
+        yield Finding(
+            "GPU", "note", f"{why.removesuffix(' here')}: training runs on the CPU", advice
+        )
         return
     for gpu in snapshot.gpus:
         yield _gpu(gpu, snapshot.driver)
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        yield _visible(visible, snapshot)
     build = _version("torch") or ""
     if "+cpu" in build:
         hint = "install the CUDA build: https://pytorch.org/get-started/locally/"
@@ -141,11 +145,24 @@ def _gpus(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _gpu(gpu: GPU, driver: str | None) -> Finding:
-    memory = f", {format_bytes(gpu.memory_total_bytes)}" if gpu.memory_total_bytes else ""
-    text = f"{gpu.name}{memory}, driver {driver or 'unknown'}"
+    memory = format_bytes(gpu.memory_total_bytes) if gpu.memory_total_bytes else "memory unknown"
+    shared = " shared with the CPU" if gpu.shared_memory else ""
+    text = f"{gpu.name}, {memory}{shared}, driver {driver or 'unknown'}"
     if gpu.trouble:
-        return Finding(f"GPU {gpu.index}", "note", text, gpu.trouble)
+        why, _, advice = gpu.trouble.partition(": ")
+        return Finding(f"GPU {gpu.index}", "note", f"{gpu.name}: {why}", advice)
     return Finding(f"GPU {gpu.index}", "ok", text)
+
+
+def _visible(visible: str, snapshot: Snapshot) -> Finding:
+    """What this shell's jobs may use."""
+    gpus = [schedule.Gpu(gpu.index, gpu.uuid) for gpu in snapshot.gpus]
+    left = [str(gpu.index) for gpu in schedule.visible_gpus(gpus, visible)]
+    setting = f"CUDA_VISIBLE_DEVICES={visible}"
+    if not left:
+        hint = "unset it, or name GPUs by the index or UUID that `nvidia-smi -L` shows"
+        return Finding("visible", "note", f"{setting} hides every GPU", hint)
+    return Finding("visible", "ok", f"{setting}: jobs of this shell use GPU {', '.join(left)}")
 
 
 def _memory(snapshot: Snapshot) -> Finding:

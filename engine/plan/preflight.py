@@ -193,7 +193,7 @@ def _device(spec: JobSpec, snapshot: Snapshot, problems: list[TunedeckError]) ->
     if snapshot.gpus:
         names = ", ".join(dict.fromkeys(gpu.name for gpu in snapshot.gpus))
         return f"one GPU ({names})"
-    why = snapshot.note.split(":")[0] or "no GPU was found"
+    why = snapshot.note or "no GPU was found"
     if asked == 1:
         problems.append(
             MachineError(

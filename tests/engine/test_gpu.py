@@ -90,11 +90,13 @@ class FakeNVML:
             "nvmlDeviceGetPowerUsage": lambda index: 350_500,
             "nvmlDeviceGetEnforcedPowerLimit": lambda index: 700_000,
             "nvmlDeviceGetComputeRunningProcesses": lambda index: [
-                SimpleNamespace(pid=9),
-                SimpleNamespace(pid=7),
-                SimpleNamespace(pid=9),
+                SimpleNamespace(pid=9, usedGpuMemory=GIB),
+                SimpleNamespace(pid=7, usedGpuMemory=None),
+                SimpleNamespace(pid=9, usedGpuMemory=GIB),
             ],
         }
+        if function not in answers:
+            raise AttributeError(function)
         answer = answers[function]
 
         def call(*arguments: Any, **options: Any) -> Any:
@@ -286,7 +288,7 @@ def test_a_driver_that_goes_away_leaves_its_gpus_in_sight_and_comes_back(nvml: F
 def test_processes_are_named_once_or_not_known(nvml: FakeNVML) -> None:
     telemetry = Telemetry(nvml)
     gpu = telemetry.read().gpus[0]
-    assert telemetry.processes_on(gpu) == (7, 9)
+    assert telemetry.processes_on(gpu) == {7: None, 9: 2 * GIB}
     nvml.broken["nvmlDeviceGetComputeRunningProcesses", None] = NVMLError_NotSupported
     assert telemetry.processes_on(gpu) is None
     telemetry.close()

@@ -64,6 +64,14 @@ def test_a_hidden_gpu_is_not_given() -> None:
     assert choose([Candidate("a", 1, 1, "")], [], GPUS, 1) == []
 
 
+def test_a_gpu_in_trouble_is_not_given_and_is_no_reason_to_use_the_cpu() -> None:
+    gpus = [Gpu(0, "GPU-aa", "the GPU is lost: reboot"), Gpu(1, "GPU-bb")]
+    queue = [Candidate("a", 1), Candidate("b", 2, "auto", "0")]
+    assert choose(queue, [], gpus, 1) == [Start("a", (1,))]
+    assert waits_for(queue[1:], [], gpus, 1) == {"b": "waits for GPU 0: the GPU is lost: reboot"}
+    assert waits_for(queue[:1], [Running("z", (1,))], gpus, 1) == {"a": "waits for z (GPU 1)"}
+
+
 def test_what_a_queued_job_waits_for_is_said() -> None:
     queue = [
         Candidate("2026-11-20-b-0002", 2, 0),

@@ -13,7 +13,7 @@ from engine.gpu import GPU, Host, Snapshot, Telemetry
 from engine.job import Job
 from engine.process import ProcessIdentity
 from engine.release import SLACK_BYTES, is_released, watch
-from engine.rounds import Rounds
+from engine.rounds import GPU_READ_SECONDS, Rounds
 from engine.status import JobState, JobStatus
 from engine.store import Store
 from engine.workers import Worker, press, processes_of
@@ -30,9 +30,13 @@ class Pretended:
     def __init__(self) -> None:
         self.used = {0: GIB, 1: GIB}
         self.pids: tuple[int, ...] | None = ()
+        self.troubles: dict[int, str] = {}
 
     def read(self) -> Snapshot:
-        gpus = tuple(GPU(i, f"GPU-{i}{i}", "Pretended", used) for i, used in self.used.items())
+        gpus = tuple(
+            GPU(i, f"GPU-{i}{i}", "Pretended", used, trouble=self.troubles.get(i))
+            for i, used in self.used.items()
+        )
         return Snapshot(gpus, Host(0, 1, False, None, 1, None), None, "")
 
     def processes_on(self, gpu: GPU) -> tuple[int, ...] | None:
@@ -82,6 +86,27 @@ def test_each_gpu_has_one_job_and_is_free_only_when_its_memory_came_back(
     rounds.tick()
     assert jobs[1].stored().gpu_released is None, "nobody can know whose memory it is"
     assert jobs[1].id not in rounds.workers
+    until(lambda: not rounds.tick())
+
+
+def test_a_job_waits_while_its_gpu_is_in_trouble(
+    home: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "launch_supervisor", lambda store, environ=None: None)
+    readings, clock = Pretended(), Clock()
+    readings.used = {0: GIB}
+    rounds = Rounds(home, Settings(), readings=readings, clock=clock)
+    assert rounds.gpus()[0].trouble is None
+    readings.troubles = {0: "the GPU is lost: reboot"}
+    job = stored_job(home, JobStatus(), gpus="auto", steps=1)
+    wants_a_gpu(job, 1.0)
+    rounds.tick()
+    assert job.stored().state is S.QUEUED, "what was read before the trouble is not believed"
+    assert rounds.gpus()[0].trouble == "the GPU is lost: reboot"
+    readings.troubles = {}
+    clock.now += GPU_READ_SECONDS
+    rounds.tick()
+    assert job.stored().gpus == (0,)
     until(lambda: not rounds.tick())
 
 
