@@ -179,11 +179,16 @@ class DeckApp(App[int]):
 
         self.push_screen(LogScreen(job))
 
-    def open_new(self) -> None:
-        """Show the screen that makes a job."""
+    def open_new(self, copy_of: JobView | None = None) -> None:
+        """Show the screen that makes a job, filled in as a copy where there is one to copy."""
         from tui.screens.new import NewScreen
 
-        self.push_screen(NewScreen())
+        self.push_screen(NewScreen(copy_of))
+
+    def go_home(self) -> None:
+        """Close every screen above home."""
+        while self.screen is not self.home and len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def open_help(self) -> None:
         """Show the keys, first those of the screen and tab on top."""

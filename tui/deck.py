@@ -36,8 +36,11 @@ class Deck(Protocol):
     def open_log(self, job: JobView) -> None:
         """Show the end of a job's log."""
 
-    def open_new(self) -> None:
-        """Show the screen that makes a job."""
+    def open_new(self, copy_of: JobView | None = None) -> None:
+        """Show the screen that makes a job, filled in as a copy where there is one to copy."""
+
+    def go_home(self) -> None:
+        """Close every screen above home."""
 
     def open_help(self) -> None:
         """Show the keys, first those of the screen and tab on top."""
