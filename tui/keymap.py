@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 
 from textual.keys import Keys, _character_to_key  # the latter names every key press of a terminal
 
@@ -157,14 +157,23 @@ def _unknown(action: str, actions: set[str]) -> str:
 def _clashes(chosen: Chosen) -> Iterator[tuple[str, str, str, str]]:
     """A chosen action, the action that has its key already, the key, and where.
 
-    That a tab's key comes before the screen's is meant where the table itself says so.
+    A tab may go on taking the keys from its screen that it takes in the table.
     """
     for name in TITLES:
-        entries = [*keys_of(name), *keys_of(SCREEN_OF.get(name, ""))]
-        for one, two in combinations(entries, 2):
+        own, around = keys_of(name), keys_of(SCREEN_OF.get(name, ""))
+        taken = _keys(own) & _keys(around)
+        pairs = [(one, two, frozenset[str]()) for one, two in combinations(own, 2)]
+        for mine, screens in product(own, around):
+            meant = frozenset[str]() if mine.action in chosen else frozenset(taken)
+            pairs.append((mine, screens, meant))
+        for one, two, meant in pairs:
             if one.action == two.action or not chosen.keys() & {one.action, two.action}:
                 continue
             shared = {*chosen.get(one.action, one.keys)} & {*chosen.get(two.action, two.keys)}
-            if shared:
-                mine, other = (two, one) if two.action in chosen else (one, two)
-                yield mine.action, other.action, min(shared), name
+            if shared - meant:
+                blamed, other = (two, one) if two.action in chosen else (one, two)
+                yield blamed.action, other.action, min(shared - meant), name
+
+
+def _keys(entries: Sequence[Key]) -> set[str]:
+    return {key for entry in entries for key in entry.keys}

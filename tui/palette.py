@@ -20,6 +20,7 @@ from tui.messages import JobsChanged
 from tui.order import in_order
 from tui.screens.acting import OF_A_JOB
 from tui.screens.base import DeckScreen
+from tui.themes import OWN
 
 NAME_WIDTH = 26
 KEY_WIDTH = 8
@@ -96,7 +97,8 @@ def _jobs(screen: DeckScreen) -> Iterator[Entry]:
 
 def _themes(screen: DeckScreen) -> Iterator[Entry]:
     deck = screen.deck
-    for name in sorted(screen.app.available_themes):
+    own = [theme.name for theme in OWN]
+    for name in sorted(screen.app.available_themes, key=lambda name: (name not in own, name)):
         says = "as it is now" if name == screen.app.theme else ""
         yield Entry(name=f"theme: {name}", run=partial(deck.choose_theme, name), says=says)
 

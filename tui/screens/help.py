@@ -122,6 +122,7 @@ def _places(deck: Deck) -> Iterator[tuple[str, str]]:
     yield "a job's log", "log.txt in the job's folder; `tunedeck logs ID` prints it"
     yield "settings", f"{text.home_path(store.config_file)}: the tables [deck] and [keys]"
     yield "other keys", '[keys] with lines such as  pause = "P"  ; the README has the names'
+    yield "other colours", f"{deck.keymap.sign('palette')} and then `theme`"
     yield "queue's log", text.home_path(store.supervisor_log)
 
 
