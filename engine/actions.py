@@ -1,4 +1,4 @@
-"""The verbs: submit, pause, resume, cancel, remove, export. All who act on jobs call only these.
+"""The verbs: submit, pause, resume, cancel, edit, remove, export. All who act on jobs call only these.
 
 A verb stores a wish in `control.json`; a living worker answers it, and where none lives the verb
 takes `worker.lock` and answers it itself. Nothing here imports torch, and only `wait_for` waits.
@@ -22,6 +22,7 @@ from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 
 if TYPE_CHECKING:
+    from engine.edit_rules import Editable, Preview
     from engine.spec import JobSpec
 
 S = JobState
@@ -141,6 +142,50 @@ def cancel(job: Job, *, by: str) -> JobStatus:
     return status
 
 
+def editable(job: Job) -> "list[Editable]":
+    """Every field that an edit may change, with its type, its help and what is in force."""
+    from engine import edit_rules, editing
+
+    return edit_rules.editable(editing.standing(job))
+
+
+def preview_edit(job: Job, changes: Mapping[str, Any]) -> "Preview":
+    """What `edit` would change and lead to; nothing is written.
+
+    Raises:
+        StateError: the job's state does not allow it.
+        SpecError: with everything that cannot be changed or makes no sense, each with its reason.
+    """
+    from engine import editing
+
+    _refuse(job, job.observed(), "edit")
+    return editing.preview(job, changes)
+
+
+def edit(job: Job, changes: Mapping[str, Any], *, by: str) -> "Preview":
+    """Change settings of a job at rest, for all that is still to be trained; returns what changed.
+
+    `changes` is dotted field -> value (`training.learning_rate`); None puts the default back. The job
+    stays as it is until it is resumed. What is in force already is left alone: twice is no harm.
+
+    Raises:
+        StateError, SpecError: as `preview_edit`.
+        MachineError: the folder cannot be written.
+    """
+    from engine import editing
+
+    _refuse(job, job.observed(), "edit")
+    with job.settling() as stored:
+        status = wishes.buried(job, stored)
+        _refuse(job, status, "edit")
+        preview = editing.preview(job, changes)
+        if preview.changes:
+            editing.write(job, preview, by=by)
+            total = preview.total_steps
+            job.write_status(replace(status, total_steps=total, updated_at=utc_now()))
+    return preview
+
+
 def remove(store: Store, job: Job) -> None:
     """Delete a job's folder, with its checkpoints and exports.
 
@@ -248,6 +293,11 @@ def verbs(status: JobStatus, has_checkpoint: bool) -> dict[str, str | None]:
             S.COMPLETED: "is completed: there is nothing left to train",
         }.get(state),
         "cancel": over,
+        "edit": {
+            S.QUEUED: "waits in the queue: pause it first",
+            S.COMPLETED: "is completed: there is nothing left to train",
+        }.get(state)
+        or ("has a living worker: pause it first" if state.living else None),
         "export": None if has_checkpoint else "has no checkpoint yet",
         "remove": "waits in the queue: cancel it first"
         if state is S.QUEUED
@@ -316,6 +366,10 @@ def _instead(job: Job, state: JobState, verb: str) -> str:
     """What to do where a verb is not possible."""
     if verb == "remove":
         return f"`tunedeck cancel {job.id} --wait` first"
+    if verb == "edit" and state is not S.COMPLETED:
+        return f"`tunedeck pause {job.id} --wait` first"
+    if verb == "edit":
+        return f"duplicate it with other settings: `tunedeck submit {job.spec_file} --set ...`"
     if state.living and verb == "export":
         return f"wait for its first save, or `tunedeck pause {job.id}`: that saves one"
     if state.living:

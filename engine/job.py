@@ -4,6 +4,7 @@
 | --- | --- |
 | `spec.yaml`, `launch.json` | the creator, once |
 | `control.json` | the verbs in `engine.actions` |
+| `edits.jsonl` | the verb `edit`, holding `worker.lock` |
 | `status.json`, `events.jsonl` | only the holder of `worker.lock` |
 | `metrics.jsonl`, `memory.jsonl`, `samples.jsonl`, `manifest.json`, `checkpoints/` | the worker |
 | `log.txt` | the worker's stdout and stderr |
@@ -49,6 +50,10 @@ class Job:
     @property
     def spec_file(self) -> Path:
         return self.folder / "spec.yaml"
+
+    @property
+    def edits_file(self) -> Path:
+        return self.folder / "edits.jsonl"
 
     @property
     def launch_file(self) -> Path:

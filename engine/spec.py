@@ -240,17 +240,17 @@ def check_training(
         elif high is not None and value > high:
             problems.append(Problem(f"training.{name}", f"{value} is too large", f"up to {high}"))
     for name in ("eval_strategy", "save_strategy", "logging_strategy"):
-        if name in checked and checked[name] not in _STRATEGIES[name]:
+        if name in checked and checked[name] not in STRATEGIES[name]:
             problems.append(
                 Problem(
                     f"training.{name}",
-                    f"{checked[name]!r} is not one of {', '.join(_STRATEGIES[name])}",
+                    f"{checked[name]!r} is not one of {', '.join(STRATEGIES[name])}",
                 )
             )
     return checked, problems
 
 
-_STRATEGIES = {
+STRATEGIES = {
     "eval_strategy": ("no", "steps", "epoch"),
     "save_strategy": ("no", "steps", "epoch"),
     "logging_strategy": ("no", "steps", "epoch"),

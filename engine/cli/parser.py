@@ -260,6 +260,16 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def _edit(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    _overrides(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would change; write nothing"
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    _json(parser)
+
+
 def _rm(parser: argparse.ArgumentParser) -> None:
     _jobs(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
@@ -326,6 +336,13 @@ VERBS = (
     ),
     Verb("resume", "act", "go on from the newest good checkpoint", _resume),
     Verb("cancel", "act", "stop without saving; checkpoints stay", _cancel),
+    Verb(
+        "edit",
+        "edit",
+        "change settings of a paused job; without --set list what can be changed",
+        _edit,
+        "tunedeck edit - --set training.learning_rate=1e-4",
+    ),
     Verb("rm", "remove", "delete jobs with their checkpoints and exports", _rm),
     Verb(
         "export",

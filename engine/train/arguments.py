@@ -6,12 +6,11 @@ from typing import Any
 
 from trl import SFTConfig
 
+from engine import defaults
 from engine.spec import JobSpec
 
 OWN_FIELDS = ("save_strategy", "save_steps", "save_total_limit", "logging_steps")
 """Fields of the spec that tunedeck acts on instead of the trainer."""
-
-EVALUATIONS_PER_RUN = 10
 
 _FIELDS = {field.name: field for field in dataclasses.fields(SFTConfig)}
 _CHECKPOINTING = (
@@ -57,21 +56,18 @@ def sft_config(
 def _defaults(
     spec: JobSpec, gpu: bool, has_eval: bool, conversational: bool, context_length: int | None
 ) -> dict[str, Any]:
-    defaults: dict[str, Any] = {
-        "seed": 42,
-        "report_to": "none",
-        "per_device_eval_batch_size": spec.training.get("per_device_train_batch_size", 8),
+    own = defaults.own(spec.training, has_eval=has_eval)
+    chosen: dict[str, Any] = {name: own[name] for name in own if name not in OWN_FIELDS}
+    chosen |= {
         "max_length": min(1024, context_length or 1024),
         "dataloader_pin_memory": gpu,
     }
-    if has_eval:
-        defaults |= {"eval_strategy": "steps", "eval_steps": 1 / EVALUATIONS_PER_RUN}
     if not gpu:
-        defaults["bf16"] = False
+        chosen["bf16"] = False
         if "gradient_checkpointing" not in spec.training:
-            defaults[_CHECKPOINTING] = False
+            chosen[_CHECKPOINTING] = False
     if spec.method == "pretrain":
-        defaults |= {"packing": True, "packing_strategy": "wrapped"}
+        chosen |= {"packing": True, "packing_strategy": "wrapped"}
     elif conversational:
-        defaults["assistant_only_loss"] = True
-    return defaults
+        chosen["assistant_only_loss"] = True
+    return chosen

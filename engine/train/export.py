@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import checkpoints, spec
+from engine import checkpoints, edits
 from engine.checkpoints import Checkpoint
 from engine.errors import StateError, TunedeckError
 from engine.files import write_json
 from engine.job import Job
 from engine.lock import Lock
+from engine.spec import JobSpec
 from engine.status import utc_now
 
 KINDS = ("adapter", "merged")
@@ -132,7 +133,7 @@ def _failed(export: Export, message: str, hint: str, code: int) -> int:
 
 def _export_adapter(export: Export) -> None:
     """The adapter as PEFT loads it, with the tokenizer."""
-    job_spec = spec.read_resolved(export.job.spec_file)
+    job_spec = edits.effective(export.job)
     if job_spec.adapter.type == "none":
         raise StateError(
             "full fine-tuning has no adapter", "export the model: tunedeck export ID --to merged"
@@ -150,7 +151,7 @@ def _export_merged(export: Export) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    job_spec = spec.read_resolved(export.job.spec_file)
+    job_spec = edits.effective(export.job)
     if job_spec.adapter.type == "none":
         _copy_artifact(export)
         export.report("running", "verifying", 0.7)
@@ -186,7 +187,7 @@ def _export_merged(export: Export) -> None:
     export.publish(logits_difference=difference)
 
 
-def _base(job_spec: spec.JobSpec) -> Any:
+def _base(job_spec: JobSpec) -> Any:
     """The base model in the precision in which it is stored."""
     from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 

@@ -15,13 +15,13 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_utils import IntervalStrategy
 
 from engine import checkpoints
+from engine.course import Course
+from engine.defaults import SAVES_PER_RUN
 from engine.status import Phase
 from engine.train import fault
 from engine.train.recorder import Recorder
 from engine.train.reporter import Reporter
 from engine.train.sampler import EpochSampler
-
-SAVES_PER_RUN = 10
 
 
 class Flow(TrainerCallback):
@@ -50,6 +50,8 @@ class Flow(TrainerCallback):
         self._saved_step: int | None = None
         self.sampler: EpochSampler | None = None
         """Our own sampler, told each epoch, since a resumed epoch's loader does not tell it."""
+        self.course: Course | None = None
+        """Set where the batch was changed on the way: the step alone does not tell the epoch then."""
         self.paused = False
         """The run stopped for a pause."""
 
@@ -74,7 +76,9 @@ class Flow(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         if self.sampler is not None:
-            self.sampler.set_epoch(state.global_step // self._steps_per_epoch)
+            epoch = self._position(state.global_step) // self._steps_per_epoch
+            rows = self.course.rows_per_step_of(epoch) if self.course else None
+            self.sampler.set_epoch(epoch, rows)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -86,7 +90,7 @@ class Flow(TrainerCallback):
         save = pause or last or self._save_is_due(step)
         if not save:
             return
-        epoch_ends = last or step % self._steps_per_epoch == 0
+        epoch_ends = last or self._position(step) % self._steps_per_epoch == 0
         if epoch_ends and self._evaluates_at_epoch_end(args, state):
             self._save_at_epoch_end, self._pause_at_epoch_end = True, pause
             return
@@ -124,6 +128,10 @@ class Flow(TrainerCallback):
         print(f"step {step}: checkpoint committed, {done.size_bytes / 2**20:.1f} MiB", flush=True)
         checkpoints.rotate(root, self._save_total_limit)
         self._recorder.restart_clock()
+
+    def _position(self, step: int) -> int:
+        """The step as it would be counted, had the present batch always been in force."""
+        return step + (self.course.offset if self.course else 0)
 
     def _save_is_due(self, step: int) -> bool:
         return (

@@ -46,9 +46,11 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._epoch = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next."""
+    def set_epoch(self, epoch: int, rows_per_step: int | None = None) -> None:
+        """Choose the epoch whose order comes next, and the batch that was in force when it began."""
         self._epoch = epoch
+        if rows_per_step is not None:
+            self._batch_size = rows_per_step
 
     def __len__(self) -> int:
         return len(self._lengths)

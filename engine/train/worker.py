@@ -13,7 +13,8 @@ from transformers import Trainer, set_seed
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as transformers_logging
 
-from engine import checkpoints, data, spec
+from engine import checkpoints, data, defaults, editing, edits, spec
+from engine.course import Batch, Course, stored_batches
 from engine.data.dataset import resolve_both
 from engine.errors import StateError
 from engine.files import LineAppender
@@ -21,6 +22,7 @@ from engine.job import Job
 from engine.metrics import MetricsWriter
 from engine.status import JobState, Phase
 from engine.train import fault, manifest, model, prepared, samples
+from engine.train.continuation import Continuation
 from engine.train.flow import Flow
 from engine.train.material import Material
 from engine.train.methods import METHODS
@@ -42,8 +44,9 @@ class Worker:
     def __init__(self, job: Job, reporter: Reporter) -> None:
         self.job = job
         self.reporter = reporter
-        self.spec = spec.read_resolved(job.spec_file)
-        self.seed = int(self.spec.training.get("seed", 42))
+        self.edits = edits.read(job)
+        self.spec = edits.effective(job)
+        self.seed = int(self.spec.training.get("seed", defaults.SEED))
         self.attempt = reporter.status.attempt
         self.metrics = MetricsWriter(job.metrics_file, self.attempt)
         self.recorder = Recorder(
@@ -51,6 +54,7 @@ class Worker:
         )
         self.flow = self._flow()
         self.manifest = manifest.read(job)
+        self.course: Course | None = None
         self._spec_hash = spec.fingerprint(self.spec)
 
     def run(self) -> int:
@@ -68,9 +72,10 @@ class Worker:
         figures = self._look_at_prepared(trainer, loaded, base)
         self._keep_manifest(base, loaded, figures, gpu)
         start = self._choose_start()
+        self._continue_from(start, trainer, figures.rows)
         if start is None:
             self._answer_samples("before", 0, trainer, base)
-        if start is not None and start.is_last:
+        if start is not None and self._ends_at(start, trainer):
             trainer.state.global_step = start.step
             trainer._load_from_checkpoint(str(start.folder))
         else:
@@ -178,6 +183,9 @@ class Worker:
                 self.reporter.update(
                     exact=False, exact_reason="library versions changed since the first attempt"
                 )
+            if "prepared_rows" not in self.manifest["data"]:  # an earlier tunedeck began it
+                self.manifest["data"]["prepared_rows"] = figures.rows
+                manifest.write(self.job, self.manifest)
             return
         sources = resolve_both(self.spec.data.train, self.spec.data.eval, self.job.folder)
         files = [path for source in sources if isinstance(source, list) for path in source]
@@ -195,6 +203,7 @@ class Worker:
                 "train_rows": len(loaded.train_rows),
                 "eval_rows": len(loaded.eval_rows or []),
                 "prepared": figures.fingerprint,
+                "prepared_rows": figures.rows,
                 "tokens": figures.tokens,
                 "trained_share": round(figures.trained_share, 4),
             },
@@ -225,6 +234,41 @@ class Worker:
             self.reporter.event("resume", from_step=step)
         self.reporter.update(step=step, checkpoint_step=chosen.step if chosen else None)
         return chosen
+
+    def _continue_from(
+        self, start: checkpoints.Checkpoint | None, trainer: Trainer, rows: int
+    ) -> None:
+        """Find the place in the data, and put in force what was edited since the checkpoint.
+
+        Raises:
+            StateError: the batch was edited to one that this checkpoint cannot go on with.
+        """
+        arguments = trainer.args
+        batch = (arguments.train_batch_size, arguments.gradient_accumulation_steps)
+        first = editing.first_batch(self.job) if self.edits else Batch(0, *batch)
+        stored = stored_batches(start.facts, first) if start else (Batch(0, *batch),)
+        course = Course(rows, arguments.dataloader_drop_last, stored)
+        self.course = course.continued(start.step if start else 0, *batch)
+        if self.course.changed:
+            trainer.course = self.flow.course = self.course
+        if self.edits and start is not None:
+            trainer.add_callback(Continuation(trainer))
+        for edit in self.edits:
+            for field, change in edit.changes.items():
+                before, after = (
+                    "default" if value is None else value
+                    for value in (change.get("before"), change.get("after"))
+                )
+                print(f"edited after step {edit.at_step}: {field} {before} -> {after}", flush=True)
+
+    def _ends_at(self, start: checkpoints.Checkpoint, trainer: Trainer) -> bool:
+        """Whether nothing is left to train; an edit may have moved the end."""
+        if not self.edits or self.course is None:
+            return start.is_last
+        arguments = trainer.args
+        total = self.course.total_steps(arguments.max_steps, arguments.num_train_epochs)
+        self.reporter.update(total_steps=total)
+        return start.step >= total
 
     def _answer_samples(self, when: str, step: int, trainer: Trainer, base: model.Loaded) -> None:
         """Measure the model on the held-out questions, and on the evaluation rows before training."""
@@ -283,7 +327,7 @@ class Worker:
             recorder=self.recorder,
             save_strategy=str(training.get("save_strategy") or "steps"),
             save_steps=int(save_steps) if save_steps else None,
-            save_total_limit=int(training.get("save_total_limit") or 3),
+            save_total_limit=int(training.get("save_total_limit") or defaults.SAVES_KEPT),
             facts=self._commit_facts,
         )
 
@@ -295,6 +339,8 @@ class Worker:
             "data": self.manifest["data"]["fingerprint"],
             "prepared": self.manifest["data"]["prepared"],
             "spec": self._spec_hash,
+            "edits": len(self.edits),
+            "batches": self.course.to_json() if self.course else None,
             "model": self.manifest["model"]["name"],
         }
 

@@ -15,14 +15,14 @@ import psutil
 import yaml
 
 from engine import checkpoints
-from engine.job import Job
 from engine.curves import Curves, read_curves
+from engine.job import Job
 from engine.status import JobState, JobStatus
 from engine.store import Store
 
 WAIT_SECONDS = 180.0
-UNCOMPARED = {"time", "tokens_per_second"}
-"""Measurements of the clock, which no two runs share; so is every `eval_*_per_second`."""
+UNCOMPARED = {"step", "attempt", "time", "tokens_per_second"}
+"""What names a row, and measurements of the clock, which no two runs share; so is every `eval_*_per_second`."""
 
 
 class Deadline(AssertionError):
@@ -139,16 +139,20 @@ def weights_hash(job: Job) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def comparable(curves: Curves) -> dict[str, dict[int, dict[str, Any]]]:
-    """The clean curves without what only the clock decides."""
+def comparable(curves: Curves) -> dict[str, dict[int, dict[str, float]]]:
+    """The clean curves without what only the clock decides: kind -> step -> what was measured."""
     return {
         kind: {
-            step: {
-                key: value
-                for key, value in row.items()
-                if key not in UNCOMPARED and not key.endswith(("_per_second", "_runtime"))
+            int(step): {
+                key: float(column[at])
+                for key, column in table.items()
+                if _is_comparable(key) and column[at] == column[at]
             }
-            for step, row in sorted(rows.items())
+            for at, step in enumerate(table["step"])
         }
-        for kind, rows in curves.rows.items()
+        for kind, table in curves.tables.items()
     }
+
+
+def _is_comparable(key: str) -> bool:
+    return key not in UNCOMPARED and not key.endswith(("_per_second", "_runtime"))

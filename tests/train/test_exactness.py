@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.metrics import read_curves
+from engine.curves import read_curves
 from engine.status import JobState
 from tests.train import tiny
 from tests.train.runs import (

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from engine import checkpoints
+from engine.curves import read_curves
 from engine.files import LineReader
 from engine.job import Job
-from engine.metrics import read_curves
 from engine.status import JobState
 from tests.train import tiny
 from tests.train.runs import Home, until_state, until_step

@@ -10,11 +10,12 @@ from torch.utils.data import Sampler
 from trl import SFTTrainer
 
 from engine.train.arguments import sft_config
+from engine.train.continuation import Continued
 from engine.train.material import Material
 from engine.train.sampler import EpochSampler
 
 
-class Trainer(SFTTrainer):
+class Trainer(Continued, SFTTrainer):
     """`SFTTrainer` whose length grouping is reproduced in every epoch."""
 
     epoch_sampler: EpochSampler | None = None
