@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from engine.control import Desired
 from engine.files import LineAppender
-from engine.gpu import Telemetry, process_memory_bytes
+from engine.gpu import GPU, Telemetry, process_memory_bytes
 from engine.job import Job
 from engine.process import identify
 from engine.status import Failure, JobState, JobStatus, Phase, utc_now
@@ -160,23 +160,25 @@ class Reporter:
     def _beat(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
-            with self._guard:
-                if self._ended:
-                    return
-                try:
+            try:
+                with self._guard:
+                    if self._ended:
+                        return
                     self._answer()
                     self._tick(time.monotonic())
-                except OSError as error:
-                    with suppress(OSError):  # the log may lie on the same full disk
-                        print(f"the status cannot be written: {error}", flush=True)
+                # Not under the guard: a lost GPU may hold each call for seconds, and the main thread
+                # would wait with it.
+                if time.monotonic() - self._memory_at >= MEMORY_SECONDS:
+                    self._memory_at = time.monotonic()
+                    self._measure_memory()
+            except OSError as error:
+                with suppress(OSError):  # the log may lie on the same full disk
+                    print(f"the status cannot be written: {error}", flush=True)
 
     def _tick(self, now: float) -> None:
         due = TICK_SECONDS if self._dirty else REFRESH_SECONDS
         if now - self._written_at >= due:
             self._write(durable=False)
-        if now - self._memory_at >= MEMORY_SECONDS:
-            self._memory_at = now
-            self._measure_memory()
 
     def _answer(self) -> None:
         desired = self.wish.look()
@@ -202,25 +204,33 @@ class Reporter:
 
     def _measure_memory(self) -> None:
         snapshot = self._telemetry.read()
-        mine = set(self._status.gpus or ())
         self._memory.append(
             {
                 "time": round(time.time(), 3),
                 "step": self._status.step,
                 "rss_bytes": process_memory_bytes(os.getpid()),
+                "cpu_percent": snapshot.host.cpu_percent,
                 "host_used_bytes": snapshot.host.memory_used_bytes,
                 "host_total_bytes": snapshot.host.memory_total_bytes,
-                "gpus": [
-                    {
-                        "index": gpu.index,
-                        "memory_used_bytes": gpu.memory_used_bytes,
-                        "memory_total_bytes": gpu.memory_total_bytes,
-                        "utilization_percent": gpu.utilization_percent,
-                        "power_watts": gpu.power_watts,
-                        "temperature_celsius": gpu.temperature_celsius,
-                    }
-                    for gpu in snapshot.gpus
-                    if gpu.index in mine
-                ],
+                "gpus": [self._reading(gpu) for gpu in snapshot.gpus if self._uses(gpu)],
             }
         )
+
+    def _uses(self, gpu: GPU) -> bool:
+        """Whether a GPU is this job's: by its UUID, since an index may mean another one by now."""
+        given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        return gpu.uuid in given if gpu.uuid else gpu.index in (self._status.gpus or ())
+
+    def _reading(self, gpu: GPU) -> dict[str, Any]:
+        """One GPU's figures; None is unknown, as in `process_bytes` where NVML does not list us."""
+        listed = None if gpu.trouble else self._telemetry.processes_on(gpu)
+        return {
+            "index": gpu.index,
+            "uuid": gpu.uuid,
+            "memory_used_bytes": gpu.memory_used_bytes,
+            "memory_total_bytes": gpu.memory_total_bytes,
+            "process_bytes": (listed or {}).get(os.getpid()),
+            "utilization_percent": gpu.utilization_percent,
+            "power_watts": gpu.power_watts,
+            "temperature_celsius": gpu.temperature_celsius,
+        }
