@@ -95,6 +95,15 @@ class ActingScreen(DeckScreen):
         else:
             self.deck.open_new()
 
+    def action_duplicate(self) -> None:
+        """Open the screen that makes a job, filled in as a copy of this one."""
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+        elif self.current is None:
+            self.say("there is no job yet", "wait")
+        else:
+            self.deck.open_new(copy_of=self.current)
+
     def action_pause(self) -> None:
         """Ask for a checkpoint and the end of the worker."""
         job = self.current
