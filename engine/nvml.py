@@ -103,8 +103,8 @@ class Questions:
 
     def processes(self, handle: Any) -> dict[int, int | None] | None:
         """Pid -> bytes of the GPU's memory, where the driver says; None when it lists nobody."""
-        running = self.ask("nvmlDeviceGetComputeRunningProcesses", handle)
-        if running is None:
+        running = self.ask("nvmlDeviceGetComputeRunningProcesses_v3", handle)
+        if running is None:  # drivers before 510
             running = self.ask("nvmlDeviceGetComputeRunningProcesses_v2", handle)
         if running is None:
             return None

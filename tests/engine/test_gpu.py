@@ -89,7 +89,7 @@ class FakeNVML:
             "nvmlDeviceGetTemperature": lambda index, sensor: 61,
             "nvmlDeviceGetPowerUsage": lambda index: 350_500,
             "nvmlDeviceGetEnforcedPowerLimit": lambda index: 700_000,
-            "nvmlDeviceGetComputeRunningProcesses": lambda index: [
+            "nvmlDeviceGetComputeRunningProcesses_v3": lambda index: [
                 SimpleNamespace(pid=9, usedGpuMemory=GIB),
                 SimpleNamespace(pid=7, usedGpuMemory=None),
                 SimpleNamespace(pid=9, usedGpuMemory=GIB),
@@ -289,7 +289,7 @@ def test_processes_are_named_once_or_not_known(nvml: FakeNVML) -> None:
     telemetry = Telemetry(nvml)
     gpu = telemetry.read().gpus[0]
     assert telemetry.processes_on(gpu) == {7: None, 9: 2 * GIB}
-    nvml.broken["nvmlDeviceGetComputeRunningProcesses", None] = NVMLError_NotSupported
+    nvml.broken["nvmlDeviceGetComputeRunningProcesses_v3", None] = NVMLError_NotSupported
     assert telemetry.processes_on(gpu) is None
     telemetry.close()
     assert telemetry.processes_on(gpu) is None
