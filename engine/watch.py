@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
-from engine import checkpoints, lock
+from engine import checkpoints, edits, lock
 from engine.checkpoints import Aside, Checkpoint
 from engine.curves import CHUNK_BYTES, Curves, Machine, MetricsReader, Readings
+from engine.edits import Edit
 from engine.files import LineReader, read_json
 from engine.history import Event, History
 from engine.job import Job
@@ -202,6 +203,8 @@ class Details:
     samples: tuple[Mapping[str, Any], ...] = ()
     events: tuple[Event, ...] = ()
     """What happened to it, oldest first."""
+    edits: tuple[Edit, ...] = ()
+    """What was changed at its pauses, oldest first."""
     aside: tuple[Aside, ...] = ()
     """Folders among its checkpoints that are none."""
 
@@ -251,9 +254,8 @@ class JobFollower:
         """Spec, checkpoints, exports and samples."""
         exports = _export_folders(self.job.exports)
         watched = [self.job.checkpoints, self.job.samples_file, self.job.exports]
-        watched.append(
-            self.job.events_file
-        )  # a commit inside a checkpoint's folder shows only there
+        # A commit inside a checkpoint's folder shows only in the events.
+        watched += [self.job.events_file, self.job.edits_file]
         watched += [folder / "export.json" for folder in exports]
         exporting = lock.is_held(self.job.export_lock)
         current = (exporting, *(signature(path) for path in watched))
@@ -267,6 +269,7 @@ class JobFollower:
             exports=tuple(_read_export(folder, alive=exporting) for folder in exports),
             samples=tuple(LineReader(self.job.samples_file).objects()),
             events=self._history.events,
+            edits=tuple(edits.read(self.job)),
             aside=tuple(checkpoints.aside(self.job.checkpoints)),
         )
 

@@ -7,18 +7,49 @@ from engine.control import Desired
 from engine.status import JobState
 from tests.tui.builder import Bench
 from tests.tui.looking import note, opened, screen, until, until_said, until_shown
-from tui.keys import HELP, HOME, JOB, KEYS, LOG, NEW, NO, TITLES, YES, bindings_of, keys_of
+from tui.keys import (
+    CHARTS,
+    CHECKPOINTS,
+    EVENTS,
+    EXPORTS,
+    HELP,
+    HOME,
+    JOB,
+    KEYS,
+    LOG,
+    NEW,
+    NO,
+    SAMPLES,
+    SPEC,
+    TITLES,
+    YES,
+    bindings_of,
+    keys_of,
+)
+from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 from tui.screens.job import JobScreen
 from tui.screens.new import NewScreen
-from tui.screens.reading import HelpScreen, LogScreen
+from tui.tabs.charts import ChartsTab
+from tui.tabs.checkpoints import CheckpointsTab
+from tui.tabs.events import EventsTab
+from tui.tabs.exports import ExportsTab
+from tui.tabs.log import LogTab
+from tui.tabs.samples import SamplesTab
+from tui.tabs.spec import SpecTab
 from tui.widgets.job_table import JobTable
 
 S = JobState
 SCREENS = {
     HOME: HomeScreen,
     JOB: JobScreen,
-    LOG: LogScreen,
+    CHARTS: ChartsTab,
+    LOG: LogTab,
+    SPEC: SpecTab,
+    CHECKPOINTS: CheckpointsTab,
+    EXPORTS: ExportsTab,
+    EVENTS: EventsTab,
+    SAMPLES: SamplesTab,
     NEW: NewScreen,
     HELP: HelpScreen,
 }

@@ -1,134 +1,314 @@
-"""One job on the whole screen: larger charts, its spec, its files, its answers, its log."""
+"""One job on the whole screen: its facts above, and below them one of its sides at a time, in tabs."""
 
-from functools import partial
+from collections.abc import Mapping
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import ContentSwitcher
 
+from engine import actions
+from engine.status import utc_now
 from engine.watch import JobView
-from tui.keys import JOB, bindings_of
-from tui.messages import JobsChanged
-from tui.screens import sheets
-from tui.screens.watching import WatchingScreen, same_axes
-from tui.widgets.chart import Chart
+from tui import text
+from tui.keys import (
+    CHARTS,
+    CHECKPOINTS,
+    EVENTS,
+    EXPORTS,
+    JOB,
+    LOG,
+    SAMPLES,
+    SPEC,
+    TABS,
+    TITLES,
+    Key,
+    bindings_of,
+)
+from tui.messages import DetailsChanged, JobsChanged, LogGrew, MemoryGrew, MetricsGrew
+from tui.screens.acting import READONLY, VERBS
+from tui.screens.watching import WatchingScreen
+from tui.tabs.charts import ChartsTab
+from tui.tabs.checkpoints import CheckpointsTab, ExportAsked, ResumeAsked
+from tui.tabs.events import EventsTab
+from tui.tabs.exports import ExportsTab
+from tui.tabs.log import LOG_BYTES, LogTab
+from tui.tabs.samples import SamplesTab
+from tui.tabs.spec import SpecTab
+from tui.tabs.tab import KeysChanged, Noted, Tab
 from tui.widgets.empty import TooSmall
 from tui.widgets.job_line import JobLine
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.log_tail import LogTail
 from tui.widgets.note_line import NoteLine
-from tui.widgets.sheet import Sheet
 from tui.widgets.status_line import StatusLine
+from tui.widgets.tab_bar import TabBar
+
+AGE_SECONDS = 10.0
+"""How often ages are looked at while nothing works; only what reads otherwise is painted."""
+
+REMOVED = "this job was removed"
+UNSAMPLED = "no questions were answered in this job: `samples` in its spec asks them"
 
 
 class JobScreen(WatchingScreen):
-    """Everything about one job."""
+    """Everything about one job; only the tab that is seen is told what is new."""
 
     table_name = JOB
     BINDINGS = bindings_of(JOB)
 
-    def __init__(self, job: JobView) -> None:
+    def __init__(self, job: JobView, tab: str = CHARTS) -> None:
         super().__init__()
         self._job: JobView | None = job
         self._followed = job.id
+        self._first = tab
 
     def compose(self) -> ComposeResult:
-        """Charts first, then what can be read in peace."""
+        """Machine, facts, tabs, note, keys."""
         ascii_only = self.options.ascii_only
         yield TooSmall(id="too-small")
         yield StatusLine(ascii_only=ascii_only, id="status")
         yield JobLine(ascii_only=ascii_only, id="facts")
-        with VerticalScroll(id="body"):
-            with Horizontal(id="charts"):
-                with Vertical(id="loss-panel", classes="panel"):
-                    yield Chart(ascii_only=ascii_only, id="loss")
-                with Vertical(id="memory-panel", classes="panel"):
-                    yield Chart(ascii_only=ascii_only, id="memory")
-            with Vertical(id="sample-panel", classes="panel"):
-                yield Sheet(id="samples")
-            with Horizontal(id="sheets"):
-                with Vertical(id="spec-panel", classes="panel"):
-                    yield Sheet(id="spec")
-                with Vertical(id="file-panel", classes="panel"):
-                    yield Sheet(id="files")
-            with Vertical(id="log-panel", classes="panel"):
-                yield LogTail(id="log")
+        yield TabBar(id="tab-bar")
+        with ContentSwitcher(initial=_id(self._first), id="tabs"):
+            yield ChartsTab(ascii_only=ascii_only, id=_id(CHARTS))
+            yield LogTab(ascii_only=ascii_only, id=_id(LOG))
+            yield SpecTab(ascii_only=ascii_only, id=_id(SPEC))
+            yield CheckpointsTab(ascii_only=ascii_only, id=_id(CHECKPOINTS))
+            yield ExportsTab(ascii_only=ascii_only, id=_id(EXPORTS))
+            yield EventsTab(ascii_only=ascii_only, id=_id(EVENTS))
+            yield SamplesTab(ascii_only=ascii_only, id=_id(SAMPLES))
         yield NoteLine(ascii_only=ascii_only, id="note")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
-        """Name the panels."""
-        for panel, title in (
-            ("#sample-panel", "before and after"),
-            ("#spec-panel", "spec"),
-            ("#file-panel", "files"),
-            ("#log-panel", "log"),
-        ):
-            self.query_one(panel).border_title = title
-        self.query_one("#body").focus()
-        self.show_details()
-        self.show_loss()
-        self.show_memory()
+        """Show the first tab; what is known of the job comes right after."""
+        self.show_tab(self._first)
+        self.set_interval(AGE_SECONDS, self._show_ages)
+
+    def on_resize(self) -> None:
+        """A terminal that was too small had hidden the tab, and with it the focus."""
+        self.call_after_refresh(self._focus_tab)
+
+    def _focus_tab(self) -> None:
+        if self.focused is None and self.is_current and self.tab.display:
+            self.tab.focus()
+
+    # --- the job ----------------------------------------------------------------------------------
 
     @property
     def current(self) -> JobView | None:
-        """The job."""
+        """The job; None when it was removed."""
         return self._job
+
+    def possible(self) -> Mapping[str, str | None]:
+        """Nothing more, when it was removed."""
+        return super().possible() if self._job is not None else dict.fromkeys(VERBS, REMOVED)
 
     def show_jobs(self, message: JobsChanged) -> None:
         """Show what became of the job."""
         before = self._job
         self._jobs, self._waits = message.jobs, message.waits
         self._job = next((job for job in message.jobs if job.id == self._followed), None)
-        if self._job is None:
-            self.say("this job was removed", "wait")
+        if self._job is None and before is not None:
+            self.say(f"{REMOVED}: {self.deck.keymap.sign('back')} goes back", "wait")
         if self._job != before:
             self.show_facts()
             self.show_keys()
-            self._show_sheets()
-        if not same_axes(self._job, before):
-            self.show_loss()
+            if self._job is not None:
+                self.tab.show_job(self._job)
+
+    def show_second(self) -> None:
+        """Bring elapsed times up to date."""
+        super().show_second()
+        self.tab.show_second()
+
+    def _show_ages(self) -> None:
+        if self.is_current:
+            self.tab.show_second()
+
+    def show_facts(self) -> None:
+        """Show the job's line."""
+        line = self.query_one(JobLine)
+        if self._job is None:
+            line.show_removed(text.short_id(self._followed or ""))
+        else:
+            line.show(self._job, self._details, self._waits, utc_now())
 
     def show_details(self) -> None:
-        """Show what can be read in peace."""
+        """Another tab may be there now."""
         super().show_details()
-        self._show_sheets()
+        self._show_bar()
 
-    def _show_sheets(self) -> None:
-        job = self._job
-        if job is None:
+    def _show_followed(self, message: Message) -> None:
+        if isinstance(message, DetailsChanged):
+            before, self._details = self._details, message.details
+            self.show_details()
+            self._tell_exports(before)
+        self.tab.take(message)
+
+    # --- tabs -------------------------------------------------------------------------------------
+
+    @property
+    def tab(self) -> Tab:
+        """The one that is seen."""
+        return self.query_one(f"#{self.query_one(ContentSwitcher).current}", Tab)
+
+    @property
+    def tab_names(self) -> list[str]:
+        """Those that there are: without answers there is no tab for them."""
+        return [name for name in TABS if name != SAMPLES or self._details.samples]
+
+    def show_tab(self, name: str) -> None:
+        """Show that tab with all that is known now, and give it the keys."""
+        if name not in self.tab_names:
+            self.say(UNSAMPLED, "wait")
             return
-        details, ascii_only = self._details, self.options.ascii_only
-        self.query_one("#spec", Sheet).show(partial(sheets.fact_rows, job, details))
-        self.query_one("#files", Sheet).show(partial(sheets.file_rows, job, details))
-        self.query_one("#samples", Sheet).show(
-            partial(sheets.sample_rows, job, details, ascii_only)
-        )
-        self.set_class(not details.samples, "-unsampled")
+        self.query_one(ContentSwitcher).current = _id(name)
+        if name == LOG:
+            self.deck.feed.lengthen_log(LOG_BYTES)
+        tab = self.tab
+        if self._job is not None:
+            tab.show_job(self._job)
+        for message in list(self.deck.latest.values()):
+            match message:
+                case MetricsGrew() | MemoryGrew() | LogGrew() | DetailsChanged():
+                    if message.job_id == self._followed:
+                        tab.take(message)
+        tab.focus()
+        self._show_bar()
+        self.show_keys()
+
+    def _show_bar(self) -> None:
+        names = [(name, TITLES[name]) for name in self.tab_names]
+        self.query_one(TabBar).show(names, self.tab.table_name)
+
+    @on(TabBar.Chosen)
+    def _chosen(self, event: TabBar.Chosen) -> None:
+        event.stop()
+        self.show_tab(event.name)
+
+    def action_next_tab(self) -> None:
+        """Show the next tab; after the last comes the first."""
+        self._step(1)
+
+    def action_previous_tab(self) -> None:
+        """Show the tab before; before the first comes the last."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        names = self.tab_names
+        self.show_tab(names[(names.index(self.tab.table_name) + by) % len(names)])
+
+    def action_tab_charts(self) -> None:
+        """Show the charts."""
+        self.show_tab(CHARTS)
+
+    def action_tab_log(self) -> None:
+        """Show the log."""
+        self.show_tab(LOG)
+
+    def action_log(self) -> None:
+        """Show the log."""
+        self.show_tab(LOG)
+
+    def action_tab_spec(self) -> None:
+        """Show the spec."""
+        self.show_tab(SPEC)
+
+    def action_tab_checkpoints(self) -> None:
+        """Show the checkpoints."""
+        self.show_tab(CHECKPOINTS)
+
+    def action_tab_exports(self) -> None:
+        """Show the exports."""
+        self.show_tab(EXPORTS)
+
+    def action_tab_events(self) -> None:
+        """Show what happened."""
+        self.show_tab(EVENTS)
+
+    def action_tab_samples(self) -> None:
+        """Show the answers."""
+        self.show_tab(SAMPLES)
 
     def action_back(self) -> None:
-        """Back to home."""
-        self.dismiss()
+        """A step back inside the tab, else back to home."""
+        if not self.tab.leave():
+            self.dismiss()
 
-    def action_down(self) -> None:
-        """Scroll down one row."""
-        self.query_one("#body").scroll_relative(y=1, animate=False)
+    def action_copy(self) -> None:
+        """Put the job's id on the clipboard, even that of a removed one."""
+        self.deck.copy(self._followed or "")
 
-    def action_up(self) -> None:
-        """Scroll up one row."""
-        self.query_one("#body").scroll_relative(y=-1, animate=False)
+    # --- keys -------------------------------------------------------------------------------------
 
-    def action_page_down(self) -> None:
-        """Scroll down one page."""
-        self.query_one("#body").scroll_page_down(animate=False)
+    def why_not(self, key: Key) -> str | None:
+        """Why that key, of the tab or of the screen, can do nothing now; None when it can."""
+        if self.tab.table_name not in key.screens:
+            return super().why_not(key)
+        if key.acts and self.options.readonly:
+            return READONLY
+        if key.acts and self._job is None:
+            return REMOVED
+        return self.tab.why_not(key)
 
-    def action_page_up(self) -> None:
-        """Scroll up one page."""
-        self.query_one("#body").scroll_page_up(animate=False)
+    def show_keys(self) -> None:
+        """Put the keys that do something now into the footer: first the tab's, then the screen's."""
+        tab = self.tab
+        silent = self.query_one(NoteLine).asking or (isinstance(tab, LogTab) and tab.typing)
+        own = self.deck.keymap.of(tab.table_name)
+        taken = {one for key in own for one in key.keys}
+        others = [key for key in self.deck.keymap.of(JOB) if not taken & set(key.keys)]
+        shown = [key for key in (*own, *others) if key.footer and self.why_not(key) is None]
+        self.query_one(KeyBar).show([] if silent else shown)
 
-    def action_top(self) -> None:
-        """Scroll to the beginning."""
-        self.query_one("#body").scroll_home(animate=False)
+    @on(KeysChanged)
+    def _keys_changed(self, event: KeysChanged) -> None:
+        event.stop()
+        self.show_keys()
 
-    def action_bottom(self) -> None:
-        """Scroll to the end."""
-        self.query_one("#body").scroll_end(animate=False)
+    @on(Noted)
+    def _noted(self, event: Noted) -> None:
+        event.stop()
+        self.say(event.said, event.tone)
+
+    # --- from a checkpoint --------------------------------------------------------------------------
+
+    @on(ResumeAsked)
+    def _resume_from(self, event: ResumeAsked) -> None:
+        event.stop()
+        job = self._job
+        if self.refused("resume") or job is None:
+            return
+        if event.newest:
+            self.action_resume()
+            return
+        newest = self._details.checkpoints[-1].step
+        self.say(
+            f"a resume goes on from the newest good checkpoint, {newest};"
+            f" {self.deck.keymap.sign('export_here')} exports {event.step}",
+            "wait",
+        )
+
+    @on(ExportAsked)
+    def _export_from(self, event: ExportAsked) -> None:
+        event.stop()
+        job = self._job
+        if self.refused("export") or job is None:
+            return
+        store, step = self.deck.store, str(event.step)
+
+        def export() -> tuple[str, ...]:
+            kinds = actions.export_kinds(job.job)
+            actions.export(store, job.job, kinds, checkpoint=step)
+            return kinds
+
+        def words(name: str, kinds: tuple[str, ...]) -> str:
+            return f"exporting {' and '.join(kinds)} of {name} at step {step} to {job.job.exports}"
+
+        self._start(job, export, words)
+
+
+def _id(name: str) -> str:
+    """The id of a tab's widget; home has a `#log` too, with other looks."""
+    return f"{name}-tab"

@@ -34,6 +34,8 @@ TONES = (
     "used",
     "process",
     "axis",
+    "cursor",
+    "match",
 )
 """What a text may mean; `app.tcss` gives each its colours."""
 
@@ -68,7 +70,14 @@ class Toned(Widget):
         """
         whole = self.screen.get_component_rich_style(f"tone--{name}")
         own = self.screen.get_component_rich_style(f"tone--{name}", partial=True)
-        return Style(color=whole.color, bgcolor=own.bgcolor, bold=whole.bold, dim=whole.dim)
+        return Style(
+            color=whole.color,
+            bgcolor=own.bgcolor,
+            bold=whole.bold,
+            dim=whole.dim,
+            underline=whole.underline,
+            reverse=whole.reverse,
+        )
 
 
 class Canvas(Toned):

@@ -25,20 +25,31 @@ class JobLine(Canvas):
         self._details = Details()
         self._waits: Mapping[str, str] = {}
         self._now = ""
+        self._removed = ""
 
     def show(
         self, job: JobView | None, details: Details, waits: Mapping[str, str], now: str
     ) -> None:
         """Speak about this job."""
+        self._removed = ""
         self._job, self._details, self._waits, self._now = job, details, waits, now
         rows = max(1, min(MOST_ROWS, len(self.draw(self.size.width or 80, MOST_ROWS))))
         if self.styles.height is None or self.styles.height.value != rows:
             self.styles.height = rows
         self.redraw()
 
+    def show_removed(self, name: str) -> None:
+        """Say that the job is no more."""
+        self.show(None, Details(), {}, "")
+        self._removed = name
+        self.redraw()
+
     def draw(self, width: int, height: int) -> list[Text]:
         """Facts first, then trouble."""
         job = self._job
+        if self._removed:
+            row = Text.assemble(("removed", self.tone("bad")), f"  {self._removed}  ", no_wrap=True)
+            return [row.append("its folder is gone", style=self.tone("dim"))]
         if job is None:
             return [Text()]
         rows = [self._facts(job, width)]

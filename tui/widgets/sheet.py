@@ -29,6 +29,10 @@ class Sheet(Canvas):
         self._fit()
         self.redraw()
 
+    def say(self, said: str, tone: str = "") -> None:
+        """Show one row."""
+        self.show(lambda widget, width: [Text(said, style=widget.tone(tone), no_wrap=True)])
+
     def on_resize(self) -> None:
         """Another width may need another height."""
         self._fit()
