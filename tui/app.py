@@ -174,10 +174,11 @@ class DeckApp(App[int]):
         self.push_screen(JobScreen(job))
 
     def open_log(self, job: JobView) -> None:
-        """Show the end of a job's log."""
-        from tui.screens.reading import LogScreen
+        """Show a job's log."""
+        from tui.keys import LOG
+        from tui.screens.job import JobScreen
 
-        self.push_screen(LogScreen(job))
+        self.push_screen(JobScreen(job, LOG))
 
     def open_new(self, copy_of: JobView | None = None) -> None:
         """Show the screen that makes a job, filled in as a copy where there is one to copy."""
