@@ -54,9 +54,12 @@ class AdapterSection(BaseModel):
     type: Literal["lora", "none"] = "lora"
     """`none` is full fine-tuning."""
     r: int = Field(default=16, ge=1)
+    """The rank: more learns more, and takes more memory."""
     lora_alpha: float = Field(default=32, gt=0)
+    """The adapter counts `lora_alpha / r` times."""
     lora_dropout: float = Field(default=0.05, ge=0, lt=1)
     target_modules: str | list[str] = "all-linear"
+    """The layers that get an adapter: names, a pattern, or `all-linear`."""
 
 
 class DataSection(Section):
@@ -67,6 +70,7 @@ class DataSection(Section):
     eval: float | str | None = None
     """A fraction to hold out, or a file."""
     format: str = "auto"
+    """`auto` recognises it by the columns."""
     columns: dict[str, str] = {}
     """Our column name -> the file's: `{prompt: question, completion: answer}`."""
 
@@ -109,7 +113,9 @@ class JobSpec(Section):
     """One fine-tune, complete enough to be run again."""
 
     name: str = Field(default="", max_length=200)
+    """What lists call the job; without it, the data's name."""
     method: Method = "sft"
+    """`sft` learns the answers, `pretrain` plain text from the first word to the last."""
     backend: Literal["trl"] = "trl"
     model: ModelSection
     adapter: AdapterSection = AdapterSection()
