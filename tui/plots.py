@@ -66,12 +66,12 @@ def metric_plot(name: str, curves: Curves, lens: Lens, job: JobView | None) -> P
         ),
         x_range=lens.shown(whole, reached),
         x_ticks=time_ticks if lens.axis == "time" else nice_ticks,
-        x_label=_x_label(lens),
+        x_label=x_label(lens),
         y_label=text.axis_value if name != "num_tokens" else format_count,
         x_unit=UNITS[lens.axis],
         log=lens.log,
         cursor=lens.cursor,
-        badge="" if broken is None else f"NaN since {_x_label(lens)(broken)}",
+        badge="" if broken is None else f"NaN since {x_label(lens)(broken)}",
         empty=_nothing(job, curves, lens),
     )
 
@@ -189,7 +189,8 @@ def _whole(value: float | None, unit: str) -> str:
     return UNKNOWN if value is None else f"{value:.0f}{unit}"
 
 
-def _x_label(lens: Lens) -> Callable[[float], str]:
+def x_label(lens: Lens) -> Callable[[float], str]:
+    """How a place on the axis is written."""
     if lens.axis == "time":
         return text.axis_time
     if lens.axis == "tokens":

@@ -37,7 +37,8 @@ LONGEST_SECONDS = 90.0
 WRITE_RUN = """
 import math, random, sys, wandb
 steps, folder = int(sys.argv[1]), sys.argv[2]
-run = wandb.init(mode="offline", project="bench", dir=folder, settings=wandb.Settings(console="off", x_disable_stats=True))
+settings = wandb.Settings(console="off", x_disable_stats=True)
+run = wandb.init(mode="offline", project="bench", dir=folder, settings=settings)
 random.seed(1)
 for step in range(1, steps + 1):
     loss = 3 * math.exp(-4 * step / steps) + 0.3 + 0.2 * random.random()
@@ -151,8 +152,7 @@ def _deck(home: Path, steps: int) -> None:
             ended_at=utc_now(),
         )
     )
-    for path in job.folder.iterdir():
-        path.read_bytes()  # both programs find their files in the page cache
+    job.metrics_file.read_bytes()  # both programs find their files in the page cache
     deck = Recording([sys.executable, "-P", "-m", "tui"], {"TUNEDECK_HOME": str(home)})
     while not any(b"long-run" in block for _, block in deck.sent):
         time.sleep(0.01)
