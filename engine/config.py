@@ -1,6 +1,5 @@
 """The user's settings in `$TUNEDECK_HOME/config.toml`: read once at a start, never written."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -108,10 +107,16 @@ def read_deck_settings(path: Path) -> DeckSettings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error}", "check its owner and mode") from None
+    import tomllib  # late: most users have no such file
+
+    try:
+        return tomllib.loads(content.decode())
+    except ValueError as error:
         raise UsageError(f"{path} cannot be read: {error}", "correct it, or remove it") from None
 
 

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import combinations, product
 
@@ -149,6 +148,8 @@ def keymap(wanted: Mapping[str, Sequence[str]], *, ascii_only: bool = False) -> 
 
 
 def _unknown(action: str, actions: set[str]) -> str:
+    from difflib import get_close_matches  # late: seldom needed
+
     near = get_close_matches(action, sorted(actions), n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(actions))}"
     return f"[keys] {action}: there is no such action; {hint}"
