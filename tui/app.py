@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
@@ -14,7 +14,7 @@ from textual.message import Message
 
 from engine.config import read_deck_settings
 from engine.errors import TunedeckError
-from engine.status import JobState
+from engine.status import JobState, utc_now
 from engine.store import Store
 from engine.watch import JobView
 from tui import notices, text, themes
@@ -38,6 +38,7 @@ from tui.messages import (
 from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.home import HomeScreen
+from tui.visit import Visit
 
 OF_ONE_JOB = (MetricsGrew, MemoryGrew, LogGrew, DetailsChanged)
 
@@ -64,6 +65,7 @@ class DeckApp(App[int]):
         self.options = replace(options, ascii_only=ascii_only)
         self.keymap = keymap(self.settings.keys, ascii_only=ascii_only)
         self.memory = Memory(store.deck_file)
+        self.visit = Visit(self.memory, readonly=options.readonly)
         self.latest: dict[type[Message], Message] = {}
         """The newest message of each kind, for a screen that comes to the top."""
         self.home = HomeScreen(self._first_job())
@@ -93,6 +95,7 @@ class DeckApp(App[int]):
         configured, remembered = self.settings.theme, self.memory.recall()
         self.theme = themes.first(self.options.theme, configured, remembered, self.available_themes)
         self._read_first()
+        self.visit.begin(utc_now())
         self.push_screen(self.home)
         self.feed.start()
         if self.problems:
@@ -105,7 +108,15 @@ class DeckApp(App[int]):
 
     def on_unmount(self) -> None:
         """Stop reading."""
+        self.visit.end()
         self.feed.stop()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Somebody is there who presses keys: the news are told to those who were away."""
+        pressed = isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded
+        if pressed and self.visit.touch(utc_now()):
+            self.home.tell_news()
+        await super().on_event(event)
 
     def _read_first(self) -> None:
         """Read the jobs once before anything is painted, so that the first paint shows them."""
@@ -190,6 +201,12 @@ class DeckApp(App[int]):
         """Close every screen above home."""
         while self.screen is not self.home and len(self.screen_stack) > 1:
             self.pop_screen()
+
+    def open_compare(self, jobs: Sequence[JobView]) -> None:
+        """Show the curves of several jobs in one chart."""
+        from tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(jobs))
 
     def open_help(self) -> None:
         """Show the keys, first those of the screen and tab on top."""
@@ -279,7 +296,8 @@ class DeckApp(App[int]):
         changed = self.latest.get(JobsChanged)
         jobs = changed.jobs if isinstance(changed, JobsChanged) else ()
         going = sum(job.state.living or job.state is JobState.QUEUED for job in jobs)
-        said = f"{going} job{'s go' if going != 1 else ' goes'} on; tunedeck shows them again"
+        one = going == 1
+        said = f"{going} job{' goes' if one else 's go'} on; tunedeck shows {'it' if one else 'them'} again"
         self.exit(0, message=Text(said) if going else None)
 
 

@@ -1,5 +1,6 @@
 """What screens and widgets may ask of the application, so that it can import them and they not it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from textual.message import Message
@@ -9,6 +10,7 @@ from engine.watch import JobView
 from tui.feed import Feed
 from tui.keymap import Keymap
 from tui.options import Options
+from tui.visit import Visit
 
 
 class Deck(Protocol):
@@ -19,6 +21,7 @@ class Deck(Protocol):
     keymap: Keymap
     feed: Feed
     latest: dict[type[Message], Message]
+    visit: Visit
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -41,6 +44,9 @@ class Deck(Protocol):
 
     def go_home(self) -> None:
         """Close every screen above home."""
+
+    def open_compare(self, jobs: Sequence[JobView]) -> None:
+        """Show the curves of several jobs in one chart."""
 
     def open_help(self) -> None:
         """Show the keys, first those of the screen and tab on top."""

@@ -157,6 +157,11 @@ class Feed:
         self._wanted = JobFollower(job.job) if job is not None else None
         self._woken.set()
 
+    @property
+    def followed(self) -> str | None:
+        """The id of the job that is being read, or about to be."""
+        return self._wanted.job.id if self._wanted is not None else None
+
     def lengthen_log(self, log_bytes: int) -> None:
         """Read more of the followed job's log from now on."""
         if self._wanted is not None:

@@ -347,9 +347,10 @@ KEYS: tuple[Key, ...] = (
         shown="r",
         action="resume_here",
         label="Resume here",
-        says="go on from the selected checkpoint",
+        says="go on from the selected checkpoint; of an older one after a question",
         screens=_on(CHECKPOINTS),
         acts=True,
+        asks=True,
     ),
     Key(
         keys=("e",),

@@ -1,11 +1,12 @@
 """What a job is in words and bars; pure, the time is an argument, and nothing here is markup."""
 
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine.series import format_count, format_duration, format_value
 from engine.status import JobState, JobStatus, Phase, seconds_between
-from engine.text import ASCII_GLYPHS, GLYPHS, one_line, shortened
+from engine.text import ASCII_GLYPHS, GLYPHS, cells, one_line, shortened
 from engine.watch import JobView
 
 UNKNOWN = "-"
@@ -24,33 +25,15 @@ TONES = {
 }
 """State -> meaning; the word and the glyph say the same without colour."""
 
-_GROUPS = (
-    (JobState.RUNNING, JobState.STARTING, JobState.PAUSING, JobState.CANCELLING),
-    (JobState.QUEUED,),
-    (JobState.PAUSED, JobState.INTERRUPTED),
-    (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED),
-)
-_GROUP_OF = {state: rank for rank, states in enumerate(_GROUPS) for state in states}
-
 
 def glyph(state: JobState, *, ascii_only: bool) -> str:
     """The state's sign; never shown without the word."""
     return (ASCII_GLYPHS if ascii_only else GLYPHS)[state]
 
 
-def in_order(jobs: tuple[JobView, ...]) -> list[JobView]:
-    """First what runs, then the queue in its order, what rests, and the finished, newest first."""
-    ordered = sorted(jobs, key=_age, reverse=True)
-    return sorted(ordered, key=_rank)
-
-
-def _age(view: JobView) -> tuple[str, str]:
-    ended = view.status.ended_at or "" if view.state.settled else ""
-    return (ended or view.status.created_at or "", view.id)
-
-
-def _rank(view: JobView) -> tuple[int, float]:
-    return (_GROUP_OF[view.state], view.order if view.state is JobState.QUEUED else 0.0)
+def name(view: JobView) -> str:
+    """The name that its spec gives it; the id where that is empty."""
+    return one_line(view.name) or view.id
 
 
 def short_id(job_id: str) -> str:
@@ -65,11 +48,14 @@ def short_model(model: str) -> str:
     return "/".join(parts[-2:] if model.startswith(("/", "~", ".")) else parts[-1:]) or model
 
 
-def steps(status: JobStatus) -> str:
-    """`800/2000`, or what is known of it."""
+def steps(status: JobStatus, width: int | None = None) -> str:
+    """`800/2000`, or what is known of it; `123k/2.0M` where that does not fit."""
     if status.total_steps is None:
         return str(status.step) if status.step else UNKNOWN
-    return f"{status.step}/{status.total_steps}"
+    said = f"{status.step}/{status.total_steps}"
+    if width is None or len(said) <= width:
+        return said
+    return f"{format_count(status.step)}/{format_count(status.total_steps)}"
 
 
 def loss(value: float | None) -> str:
@@ -122,6 +108,45 @@ def eta(status: JobStatus) -> str:
     return UNKNOWN if status.eta_seconds is None else format_duration(status.eta_seconds)
 
 
+def end_clock(status: JobStatus, now: str) -> str:
+    """The local time at which it will be done: `14:32`, `14:32+1d` tomorrow; in a month, its date."""
+    if status.eta_seconds is None:
+        return UNKNOWN
+    try:
+        begin = datetime.fromisoformat(now).astimezone()
+        end = (begin + timedelta(seconds=status.eta_seconds)).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return UNKNOWN
+    days = (end.date() - begin.date()).days
+    if days > 9:
+        return f"{end:%b %d}" if days < 300 else f"{end:%Y-%m}"
+    return f"{end:%H:%M}+{days}d" if days else f"{end:%H:%M}"
+
+
+def day_or_time(stamp: str | None, now: str) -> str:
+    """A past moment in local time: `14:32` today, `Nov 20`, `2025-11`."""
+    try:
+        then = datetime.fromisoformat(stamp or "").astimezone()
+        today = datetime.fromisoformat(now).astimezone().date()
+    except (ValueError, OverflowError, OSError):
+        return UNKNOWN
+    if then.date() == today:
+        return f"{then:%H:%M}"
+    return f"{then:%b %d}" if abs((today - then.date()).days) < 300 else f"{then:%Y-%m}"
+
+
+def devices(status: JobStatus) -> str:
+    """The GPUs that it was given: `0`, `0,1`, `0-7`, or `cpu`; empty before it was given any."""
+    if status.gpus is None:
+        return ""
+    if not status.gpus:
+        return "cpu"
+    first, last = min(status.gpus), max(status.gpus)
+    if len(status.gpus) > 2 and last - first + 1 == len(set(status.gpus)):
+        return f"{first}-{last}"
+    return ",".join(map(str, status.gpus))
+
+
 def done(status: JobStatus) -> float | None:
     """Share of the steps that is done, 0 to 1."""
     if not status.total_steps:
@@ -152,8 +177,14 @@ def phase(status: JobStatus, now: str, width: int | None = None) -> str:
     elapsed = seconds_between(status.phase_started_at or status.started_at, now)
     if elapsed is not None and elapsed >= 0:
         parts.append(format_duration(elapsed))
-    whole = " ".join([name, *parts])
-    return whole if width is None or len(whole) <= width else " ".join([name.split()[0], *parts])
+    first = name.split()[0]
+    return _that_fits(width, (name, *parts), (first, *parts), (first, *parts[-1:]), (first,))
+
+
+def _that_fits(width: int | None, *ways: tuple[str, ...]) -> str:
+    """The first way of saying it that fits, or the last."""
+    said = [" ".join(way) for way in ways]
+    return next((one for one in said if width is None or cells(one) <= width), said[-1])
 
 
 def trains(status: JobStatus) -> bool:
@@ -175,25 +206,29 @@ def took(status: JobStatus) -> str:
 def doing(view: JobView, now: str, waits: str, width: int) -> str:
     """The one thing worth saying about a job that is not training, in `width` cells."""
     status = view.status
+    if status.state.living:
+        if status.state is JobState.PAUSING:
+            return _that_fits(width, ("saving, then stops",), ("saving",))
+        if status.state is JobState.CANCELLING:
+            return "stopping"
+        return shortened(phase(status, now, width), width)
+    return shortened(one_line(_at_rest(status, waits, width)), width)
+
+
+def _at_rest(status: JobStatus, waits: str, width: int) -> str:
     if status.state is JobState.QUEUED:
         said = waits or "waits in the queue"
-        if len(said) > width:
+        if cells(said) > width:
             said = said.replace(" in the queue: ", ", ").replace("waits for ", "after ")
-    elif status.state is JobState.PAUSING:
-        said = f"saving, then stops ({steps(status)})"
-    elif status.state is JobState.CANCELLING:
-        said = f"stopping ({steps(status)})"
-    elif status.state.living:
-        said = phase(status, now, width)
-    elif status.error is not None:
-        said = status.error.message
-    elif status.state is JobState.COMPLETED:
-        said = f"took {took(status)}" if took(status) else "completed"
-    elif status.state is JobState.CANCELLED:
-        said = f"stopped at {steps(status)}"
-    elif status.checkpoint_step:
-        said = f"saved at {status.checkpoint_step}"
-        said += f" · {status.reason}" if status.reason not in (None, "user") else ""
-    else:
-        said = status.reason if status.reason not in (None, "user") else "no checkpoint"
-    return shortened(one_line(said or ""), width)
+        return said
+    if status.error is not None:
+        return status.error.message
+    if status.state is JobState.COMPLETED:
+        return f"took {took(status)}" if took(status) else "completed"
+    if status.state is JobState.CANCELLED:
+        return "stopped"
+    saved = f"saved at {status.checkpoint_step}" if status.checkpoint_step else "no checkpoint"
+    reason = status.reason if status.reason not in (None, "user") else ""
+    if status.state is JobState.PAUSED and reason:
+        return _that_fits(width, (saved, "·", reason), (saved,))
+    return reason or saved

@@ -2,10 +2,10 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from engine.cli.output import narrate, on_terminal, report
 from engine.errors import TunedeckError, UsageError
+from engine.footprint import footprint
 from engine.job import Job
 from engine.series import format_bytes
 from engine.store import Store
@@ -39,17 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _agreed(job: Job) -> bool:
-    size = format_bytes(_size_bytes(job.folder))
+    size = format_bytes(footprint(job).size_bytes)
     sys.stderr.write(f"remove {job.id} with its checkpoints and exports ({size})? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _size_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:
-            continue
-    return total

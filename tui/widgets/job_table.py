@@ -1,258 +1,243 @@
-"""The table of all jobs: rows keep their place by job id, and only changed cells are repainted."""
+"""The table of all jobs: draws the rows in its window and no others, so that a thousand cost what ten do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
-from rich.text import Text
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
-from textual.coordinate import Coordinate
-from textual.geometry import Region
 from textual.message import Message
-from textual.widgets import DataTable
+from textual.strip import Strip
 
-from engine.status import JobState
-from engine.text import one_line, shortened
-from engine.watch import JobView
-from tui import text
-from tui.widgets.canvas import Toned
+from tui.order import Order
+from tui.widgets.canvas import Canvas
+from tui.widgets.columns import GUTTER, Column, Plan, column_at, plan_columns
+from tui.widgets.job_row import TREND_WIDTH, Shown, fitted, parts
 
-PADDING = 1
+HEADER = 1
+"""Rows above the first job."""
+
 SCROLLBAR = 1
 """Cells kept free for it, so that the columns stay where they are when it comes."""
 
+WHEEL_ROWS = 3
 
-@dataclass(frozen=True)
-class Column:
-    """One column: how wide it is, how narrow it may be, and how far it likes to grow."""
-
-    key: str
-    title: str
-    width: int
-    least: int = 0
-    """Its width where the terminal is narrow; 0 is its usual one."""
-    grows_to: int = 0
-    right: bool = False
-
-    @property
-    def narrowest(self) -> int:
-        """As narrow as it may be."""
-        return self.least or self.width
+NO_MATCH = "no job matches this filter: esc clears it"
 
 
-COLUMNS = (
-    Column("state", "state", 13),
-    Column("name", "job", 14, least=10, grows_to=30),
-    Column("model", "model", 12, grows_to=22),
-    Column("method", "method", 8),
-    Column("progress", "progress", 18, least=10, grows_to=80),
-    Column("step", "step", 9, grows_to=13, right=True),
-    Column("loss", "loss", 6, right=True),
-    Column("speed", "tok/s", 6, right=True),
-    Column("eta", "left", 6, right=True),
-)
-WELCOME = ("method", "model")
-"""Left out first, in this order, before any other column gets narrow."""
-SPARE = ("speed", "eta")
-"""Left out when the others are as narrow as they may be."""
-GROWTH = ("progress", "name", "step", "model", "progress")
-"""Who gets the room that is left, in turns."""
+class JobTable(Canvas, can_focus=True):
+    """All jobs, one row each, one of them highlighted; its keys are those of the key table."""
 
+    COMPONENT_CLASSES = {"job-table--cursor"}
 
-def plan_columns(width: int) -> list[tuple[Column, int]]:
-    """The columns that fit into so many cells, each with its width."""
-    kept = list(COLUMNS)
-    for key in WELCOME:
-        if _total([column.width for column in kept]) > width:
-            kept = [column for column in kept if column.key != key]
-    for key in SPARE:
-        if _total([column.narrowest for column in kept]) > width:
-            kept = [column for column in kept if column.key != key]
-    widths = {column.key: column.narrowest for column in kept}
-    growing = [column for key in GROWTH for column in kept if column.key == key]
-    while growing and _total(list(widths.values())) < width:
-        column = growing.pop(0)
-        if widths[column.key] < column.grows_to:
-            widths[column.key] += 1
-            growing.append(column)
-    return [(column, widths[column.key]) for column in kept]
-
-
-def _total(widths: list[int]) -> int:
-    return sum(widths) + 2 * PADDING * len(widths)
-
-
-class StateCell(Text):
-    """A state's glyph and word; knows where its row belongs."""
-
-    rank: int = 0
-
-
-class JobTable(DataTable[Text], Toned, inherit_bindings=False):
-    """All jobs, one row each; its keys are those of the key table."""
+    class Highlighted(Message):
+        """Another job is highlighted."""
 
     class Opened(Message):
         """A row was clicked twice."""
 
-    _quiet = False
+    @dataclass
+    class SortAsked(Message):
+        """A title was clicked."""
+
+        column: str
 
     def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
-        super().__init__(
-            id=id,
-            cursor_type="row",
-            cell_padding=PADDING,
-            cursor_foreground_priority="renderable",
-        )
+        super().__init__(id=id)
         self._ascii = ascii_only
-        self._jobs: list[JobView] = []
-        self._waits: Mapping[str, str] = {}
+        self._shown: tuple[Shown, ...] = ()
+        self._place: dict[str, int] = {}
         self._now = ""
-        self._plan: list[tuple[Column, int]] = []
-        self._seen: dict[str, tuple[object, ...]] = {}
-        """What each row was made of: a row is made again only when that changes."""
+        self._order = Order()
         self._selected: str | None = None
+        self._top = 0
+        self._plan: Plan = ()
+        self._made: dict[str, tuple[object, Strip]] = {}
+        """Each row that was drawn, with what it was made of."""
 
     @property
     def selected(self) -> str | None:
         """The id of the highlighted job."""
         return self._selected
 
-    def show(self, jobs: Sequence[JobView], waits: Mapping[str, str], now: str) -> None:
-        """Show these jobs in this order."""
-        self._jobs, self._waits, self._now = list(jobs), waits, now
-        if self._plan:
-            self._update()
-        else:
-            self.select(self._selected)
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the jobs, in the order of their rows."""
+        return list(self._place)
+
+    @property
+    def plan(self) -> Plan:
+        """The columns that are shown, with their widths."""
+        return self._plan
+
+    def show(self, shown: Sequence[Shown], order: Order, now: str, *, room_for: int) -> None:
+        """Show these jobs in this order; `room_for` is how many rows the table would like to have.
+
+        The highlighted job stays highlighted. When it is gone, the one in its place is.
+        """
+        at = self._place.get(self._selected or "", 0)
+        in_window = self._top <= at < self._top + self._height
+        self._shown, self._order, self._now = tuple(shown), order, now
+        self._place = {one.job.id: place for place, one in enumerate(self._shown)}
+        self._made = {key: made for key, made in self._made.items() if key in self._place}
+        if self._selected not in self._place:
+            self._set(min(at, len(self._shown) - 1))
+        if in_window:
+            self._reveal()
+        self._fit(room_for)
+        self.redraw()
 
     def select(self, job_id: str | None) -> None:
         """Highlight that job, or the first when it is not there."""
-        keys = [job.id for job in self._jobs]
-        self._selected = job_id if job_id in keys else keys[0] if keys else None
-        if self._selected is not None and self._plan:
-            self.move_cursor(row=self.get_row_index(self._selected), animate=False)
+        self._go(self._place.get(job_id or "", 0))
+
+    def move(self, rows: int) -> None:
+        """Highlight the job so many rows below; above when negative."""
+        self._go(self._place.get(self._selected or "", 0) + rows)
+
+    def page(self, pages: int) -> None:
+        """Go down so many windows; up when negative."""
+        self.move(pages * max(1, self._height - 1))
+
+    def to_top(self) -> None:
+        """Highlight the first job."""
+        self._go(0)
+
+    def to_end(self) -> None:
+        """Highlight the last job."""
+        self._go(len(self._shown) - 1)
 
     def on_resize(self) -> None:
-        """Another width is another choice of columns."""
-        plan = plan_columns(self.outer_size.width - SCROLLBAR)
-        if plan == self._plan:
-            return
-        self._plan = plan
-        with self.prevent(DataTable.RowHighlighted):
-            self.clear(columns=True)
-            for column, width in plan:
-                title = Text(column.title, justify="right" if column.right else "left")
-                self.add_column(title, key=column.key, width=width)
-            self._update()
+        """Another width is another choice of columns; the highlighted job stays in the window."""
+        self._reveal()
 
     def on_click(self, event: events.Click) -> None:
-        """One click highlights, two open."""
-        if event.chain > 1 and self.row_count:
+        """One click highlights, two open; on a title it sorts."""
+        if event.y < HEADER:
+            column = column_at(self._plan, event.x)
+            if column is not None:
+                self.post_message(self.SortAsked(column.key))
+            return
+        place = self._top + event.y - HEADER
+        if place >= len(self._shown):
+            return
+        self._go(place)
+        if event.chain > 1:
             self.post_message(self.Opened())
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Remember the selection by id."""
-        self._selected = event.row_key.value
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Look further down; the highlighted job stays the same."""
+        self._scroll(WHEEL_ROWS)
 
-    def refresh(
-        self,
-        *regions: Region,
-        repaint: bool = True,
-        layout: bool = False,
-        recompose: bool = False,
-    ) -> Self:
-        """While cells are being updated, only their own regions count."""
-        if self._quiet and not regions and not layout and not recompose:
-            return self
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Look further up."""
+        self._scroll(-WHEEL_ROWS)
 
     def notify_style_update(self) -> None:
-        """Another theme colours every cell anew."""
+        """Another theme colours every row anew."""
+        self._made = {}
         super().notify_style_update()
-        self._seen = {}
-        if self._plan and self.is_mounted:
-            self._update()
 
-    def _update(self) -> None:
-        wanted = {job.id: rank for rank, job in enumerate(self._jobs)}
-        self._seen = {job_id: seen for job_id, seen in self._seen.items() if job_id in wanted}
-        present = [row.key.value for row in self.ordered_rows]
-        selected = self._selected
-        for gone in [key for key in present if key not in wanted]:
-            self.remove_row(gone or "")
-        before = {key for key in present if key in wanted}
-        for rank, job in enumerate(self._jobs):
-            seen = (job, rank, self._waits.get(job.id), self._now if text.ticks(job) else "")
-            if self._seen.get(job.id) == seen and job.id in before:
-                continue
-            self._seen[job.id] = seen
-            cells = self._cells(job, rank)
-            if job.id in before:
-                self._update_row(job.id, cells)
-            else:
-                self.add_row(*cells, key=job.id)
-        if [row.key.value for row in self.ordered_rows] != list(wanted):
-            self.sort("state", key=lambda cell: cell.rank)
-        if self._jobs:
-            self.select(selected)
-        else:
-            self._selected = None
+    @property
+    def _height(self) -> int:
+        """Jobs that fit into the window."""
+        return max(0, self.size.height - HEADER)
 
-    def _update_row(self, job_id: str, cells: list[Text]) -> None:
-        row = self.get_row_index(job_id)
-        for index, ((column, _), cell) in enumerate(zip(self._plan, cells, strict=True)):
-            shown = self.get_cell(job_id, column.key)
-            if isinstance(shown, StateCell) and isinstance(cell, StateCell):
-                shown.rank = cell.rank
-            if shown == cell:
-                continue
-            self._quiet = True
-            self.update_cell(job_id, column.key, cell)
-            self._quiet = False
-            self.refresh_coordinate(Coordinate(row, index))
+    def _fit(self, room_for: int) -> None:
+        """Ask for as many rows; the style sheet says how many there may be."""
+        wanted = HEADER + max(1, min(room_for, self.app.size.height))
+        if self.styles.height is None or self.styles.height.value != wanted:
+            self.styles.height = wanted
 
-    def _cells(self, job: JobView, rank: int) -> list[Text]:
-        return [
-            self._cell(column.key, width, column.right, job, rank) for column, width in self._plan
-        ]
+    def _go(self, place: int) -> None:
+        if self._shown:
+            self._set(min(max(0, place), len(self._shown) - 1))
+            self._reveal()
+            self.redraw()
 
-    def _cell(self, key: str, width: int, right: bool, job: JobView, rank: int) -> Text:
-        status = job.status
-        quiet = "dim" if job.state.settled else ""
-        if key == "state":
-            cell = StateCell(
-                f"{text.glyph(job.state, ascii_only=self._ascii)} {job.state}",
-                style=self.tone(text.TONES[job.state]),
-            )
-            cell.rank = rank
-            return cell
-        if key == "progress":
-            return self._progress(job, width)
-        if job.state is JobState.QUEUED and key in {"step", "loss", "speed", "eta"}:
-            return Text()
-        if not job.state.living and key in {"speed", "eta"}:
-            return Text()
-        said = {
-            "name": lambda: one_line(job.name) or job.id,
-            "model": lambda: text.short_model(job.model),
-            "method": lambda: job.method,
-            "step": lambda: text.steps(status),
-            "loss": lambda: text.loss(status.loss),
-            "speed": lambda: text.speed(status.tokens_per_second),
-            "eta": lambda: text.eta(status),
-        }[key]()
-        tone = quiet or ("dim" if key in {"model", "method"} or said == text.UNKNOWN else "")
-        cell_text = shortened(said, width)
-        return Text(cell_text, style=self.tone(tone), justify="right" if right else "left")
+    def _set(self, place: int) -> None:
+        selected = self._shown[max(0, place)].job.id if self._shown else None
+        if selected != self._selected:
+            self._selected = selected
+            self.post_message(self.Highlighted())
 
-    def _progress(self, job: JobView, width: int) -> Text:
-        share = text.done(job.status)
-        if share is None or not text.trains(job.status):
-            tone = "bad" if job.status.error and not job.state.living else "dim"
-            said = text.doing(job, self._now, self._waits.get(job.id, ""), width)
-            return Text(said, style=self.tone(tone))
-        room = min(width - 5, 24)
-        full, empty = text.bar(share, room, ascii_only=self._ascii)
-        return Text.assemble(
-            (full, self.tone("bar")), (empty, self.tone("track")), f" {share:>4.0%}"
-        )
+    def _reveal(self) -> None:
+        """Move the window so that the highlighted job is in it."""
+        at, height = self._place.get(self._selected or "", 0), self._height
+        self._look_from(max(at - height + 1, min(self._top, at)) if height else self._top)
+
+    def _scroll(self, rows: int) -> None:
+        self._look_from(self._top + rows)
+        self.redraw()
+
+    def _look_from(self, top: int) -> None:
+        self._top = min(max(0, top), max(0, len(self._shown) - self._height))
+
+    def _rows(self, width: int, height: int) -> list[Strip]:
+        """The header, and the jobs in the window."""
+        if not width or not height:
+            return []
+        plan = plan_columns(width - SCROLLBAR)
+        if plan != self._plan:
+            self._plan, self._made = plan, {}
+        self._look_from(self._top)
+        window = self._shown[self._top : self._top + height - HEADER]
+        bar = self._scrollbar(height - HEADER)
+        rows = [self._strip(self._header(), width, " ")]
+        for row, one in enumerate(window):
+            strip = self._row(one, width, bar[row])
+            cursor = one.job.id == self._selected
+            rows.append(strip.apply_style(self._cursor) if cursor else strip)
+        if not window:
+            rows.append(self._strip([(" " + NO_MATCH, "dim")], width, " "))
+        return rows
+
+    @property
+    def _cursor(self) -> Style:
+        return self.get_component_rich_style("job-table--cursor", partial=True)
+
+    def _row(self, one: Shown, width: int, bar: str) -> Strip:
+        made_of = (one, one.moment(self._now), width, bar)
+        made = self._made.get(one.job.id)
+        if made is None or made[0] != made_of:
+            row = parts(one, self._plan, self._now, ascii_only=self._ascii)
+            made = self._made[one.job.id] = (made_of, self._strip(row, width, bar))
+        return made[1]
+
+    def _strip(self, row: Sequence[tuple[str, str]], width: int, bar: str) -> Strip:
+        segments = [Segment(said, self.tone(tone)) for said, tone in row if said]
+        strip = Strip(segments).adjust_cell_length(width - SCROLLBAR)
+        return Strip([*strip, Segment(bar, self.tone("dim"))]).simplify()
+
+    def _header(self) -> list[tuple[str, str]]:
+        row = [(" " * GUTTER, "")]
+        for column, width in self._plan:
+            said, tone = self._title(column, width)
+            row += [(" " * column.gap, ""), (fitted(said, width, right=column.right), tone)]
+        return row
+
+    def _title(self, column: Column, width: int) -> tuple[str, str]:
+        """A title; that of the column which is sorted by says which way."""
+        if column.key != self._order.sort.column:
+            if column.key == "loss" and width >= TREND_WIDTH:
+                return f"{column.title}  ", "dim"
+            return column.title, "dim"
+        mark = direction(self._order, ascii_only=self._ascii)
+        gap = " " if len(column.title) + 2 <= width else ""
+        return f"{column.title[: width - 1]}{gap}{mark}", "key"
+
+    def _scrollbar(self, height: int) -> list[str]:
+        """For each row of the window, whether the scrollbar's thumb is there."""
+        count = len(self._shown)
+        if count <= height:
+            return [" "] * height
+        thumb = max(1, height * height // count)
+        begin = round(self._top / (count - height) * (height - thumb))
+        sign = "|" if self._ascii else "┃"
+        return [sign if begin <= row < begin + thumb else " " for row in range(height)]
+
+
+def direction(order: Order, *, ascii_only: bool) -> str:
+    """Which way the table is sorted: the largest first, or last."""
+    down, up = ("v", "^") if ascii_only else ("▼", "▲")
+    return down if order.descending else up

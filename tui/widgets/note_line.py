@@ -1,5 +1,6 @@
 """The line above the footer: what a key did, why it did not, or a question that waits for `y`."""
 
+import textwrap
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -8,12 +9,17 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.text import one_line, shortened
+from engine.text import cells, one_line, shortened
 from tui.keys import NO, YES
 from tui.widgets.canvas import Canvas
 
 SHOWN_SECONDS = 12.0
 """How long a note stays."""
+
+MOST_ROWS = 3
+"""A note that does not fit into one row gets more of them: what to do stands at its end."""
+
+ANSWERS = "  y yes  n no"
 
 
 class NoteLine(Canvas, can_focus=True):
@@ -45,7 +51,7 @@ class NoteLine(Canvas, can_focus=True):
         """What stands there now."""
         return self._said
 
-    def say(self, said: str, tone: str = "", *, lasting: bool = False) -> None:
+    def say(self, said: str, tone: str = "", *, seconds: float = SHOWN_SECONDS) -> None:
         """Say it, for a while."""
         if self._asking:
             return
@@ -53,23 +59,29 @@ class NoteLine(Canvas, can_focus=True):
         if self._clearing is not None:
             self._clearing.stop()
             self._clearing = None
-        if said and not lasting:
-            self._clearing = self.set_timer(SHOWN_SECONDS, self.clear)
+        if said:
+            self._clearing = self.set_timer(seconds, self.clear)
 
     def clear(self) -> None:
         """Say nothing."""
         if not self._asking:
+            self._clearing = None
             self._set("", "")
 
     def ask(self, question: str) -> None:
         """Ask; `Answered` follows."""
         if self._clearing is not None:
             self._clearing.stop()
+            self._clearing = None
         self._focused_before = self.screen.focused
         self._asking = True
         self.can_focus = True
         self.focus()
         self._set(question, "wait")
+
+    def on_resize(self) -> None:
+        """Another width may need another height."""
+        self._fit()
 
     def on_key(self, event: events.Key) -> None:
         """Only `y` means yes; the key that asked never does."""
@@ -94,13 +106,34 @@ class NoteLine(Canvas, can_focus=True):
 
     def _set(self, said: str, tone: str) -> None:
         self._said, self._tone = one_line(said), tone
+        self._fit()
         self.redraw()
 
+    def _fit(self) -> None:
+        rows = len(self._lines(self.size.width)) if self.size.width else 1
+        if self.styles.height is None or self.styles.height.value != rows:
+            self.styles.height = rows
+
+    def _lines(self, width: int) -> list[str]:
+        """What is said, in rows that fit; a question leaves room for its answers."""
+        if cells(self._said) + self._room_for_answers <= width:
+            return [self._said]
+        narrow = max(10, width - self._room_for_answers)
+        return textwrap.wrap(
+            self._said, narrow, max_lines=MOST_ROWS, placeholder=" …", break_on_hyphens=False
+        )
+
+    @property
+    def _room_for_answers(self) -> int:
+        return len(ANSWERS) if self._asking else 0
+
     def draw(self, width: int, height: int) -> list[Text]:
-        """One row."""
-        if not self._asking:
-            return [Text(shortened(self._said, width), style=self.tone(self._tone), no_wrap=True)]
-        answers = Text.assemble(("  y", self.tone("key")), " yes  ", ("n", self.tone("key")), " no")
-        room = max(10, width - len(answers.plain))
-        question = Text(shortened(self._said, room), style=self.tone(self._tone), no_wrap=True)
-        return [question.append_text(answers)]
+        """The note; the answers stand behind the last row of a question."""
+        style = self.tone(self._tone)
+        rows = [
+            Text(shortened(line, width), style=style, no_wrap=True) for line in self._lines(width)
+        ]
+        if self._asking:
+            key = self.tone("key")
+            rows[-1] = Text.assemble(rows[-1], ("  y", key), " yes  ", ("n", key), " no")
+        return rows
