@@ -24,7 +24,7 @@ HASHED_BELOW_BYTES = 2 * 1024**3
 """Files from this size on are committed by size alone."""
 
 _NAME = re.compile(r"checkpoint-(\d+)")
-_SET_ASIDE = re.compile(r"rejected-(\d+)-(.+)")
+_SET_ASIDE = re.compile(r"(rejected|kept)-(\d+)-(.+)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class Aside:
     step: int
     why: str
     """Why it is none, in words; empty for one without a commit: a save under way, or one that was killed."""
+    rejected: bool = False
+    """Whether its files are damaged."""
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
@@ -114,7 +116,8 @@ def aside(checkpoints: Path) -> list[Aside]:
     found = []
     for folder in _folders(checkpoints):
         if match := _SET_ASIDE.fullmatch(folder.name):
-            found.append(Aside(folder, int(match[1]), match[2].replace("-", " ")))
+            why, rejected = match[3].replace("-", " "), match[1] == "rejected"
+            found.append(Aside(folder, int(match[2]), why, rejected))
         elif (match := _NAME.fullmatch(folder.name)) and not (folder / COMMIT).exists():
             found.append(Aside(folder, int(match[1]), ""))
     return sorted(found, key=lambda one: (one.step, one.folder.name))
@@ -158,9 +161,17 @@ def select(checkpoints: Path) -> Selection:
         why = damage(folder)
         if why is None:
             return Selection(Checkpoint(folder, step, _commit_of(folder) or {}), tuple(rejected))
-        _set_aside(folder, step, why)
+        _set_aside(folder, f"rejected-{step}", why)
         rejected.append((step, why))
     return Selection(None, tuple(rejected))
+
+
+def keep_newer(checkpoints: Path, step: int) -> list[int]:
+    """Set aside the checkpoints after that step as `kept-<step>-<why>`; only under `worker.lock`."""
+    newer = [one for one in committed(checkpoints) if one.step > step]
+    for one in reversed(newer):
+        _set_aside(one.folder, f"kept-{one.step}", f"went back to {step}")
+    return [one.step for one in newer]
 
 
 def best(candidates: list[Checkpoint]) -> Checkpoint | None:
@@ -239,13 +250,13 @@ def _remove(folder: Path) -> bool:
     return True
 
 
-def _set_aside(folder: Path, step: int, why: str) -> None:
+def _set_aside(folder: Path, name: str, why: str) -> None:
     words = re.sub(r"[^a-z0-9]+", "-", why.lower()).strip("-")[:60]
-    target = folder.with_name(f"rejected-{step}-{words}")
+    target = folder.with_name(f"{name}-{words}")
     number = 1
     while target.exists():
         number += 1
-        target = folder.with_name(f"rejected-{step}-{words}-{number}")
+        target = folder.with_name(f"{name}-{words}-{number}")
     folder.rename(target)
 
 

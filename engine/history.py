@@ -27,7 +27,7 @@ class Event:
     time: str
     """When, as stored; empty where the line does not say."""
     kind: str
-    """`state`, `checkpoint`, `resume`, `warning`, or what a newer tunedeck writes."""
+    """`state`, `checkpoint`, `resume`, `rewind`, `warning`, or what a newer tunedeck writes."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Everything else that the line says."""
 
@@ -82,6 +82,10 @@ def words(event: Event) -> str:
         case "resume" if isinstance(facts.get("from_step"), int):
             step = facts["from_step"]
             return f"went on from step {step}" if step else "began again at the first step"
+        case "rewind" if isinstance(facts.get("step"), int):
+            kept = ", ".join(map(str, facts.get("kept") or ())) or "none"
+            by = f" by {one_line(str(facts['by']), 40)}" if facts.get("by") else ""
+            return f"went back to checkpoint {facts['step']}{by}; set aside: {kept}"
         case "warning" if facts.get("message"):
             return one_line(str(facts["message"]))
     return f"{event.kind}: {_plain(facts)}" if facts else event.kind

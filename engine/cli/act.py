@@ -3,7 +3,8 @@
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from engine.cli.ls import as_json
 from engine.cli.output import narrate, report, say_json
@@ -31,6 +32,10 @@ def run(args: argparse.Namespace) -> int:
     store = Store()
     jobs = list(dict.fromkeys(store.find(name) for name in args.jobs))
     verb = VERBS[args.verb]
+    if args.verb == "resume" and args.checkpoint is not None:
+        if len(jobs) > 1:
+            raise UsageError("--checkpoint is of one job", "name one job")
+        verb = replace(verb, act=partial(_resume, from_step=args.checkpoint))
     deadline = None if args.timeout is None else time.monotonic() + args.timeout
     failures: list[TunedeckError] = []
     asked: list[tuple[Job, JobStatus]] = []
@@ -93,10 +98,10 @@ def _pause(store: Store, job: Job) -> JobStatus:
     return actions.pause(job, by=BY)
 
 
-def _resume(store: Store, job: Job) -> JobStatus:
+def _resume(store: Store, job: Job, from_step: int | None = None) -> JobStatus:
     from engine import actions
 
-    return actions.resume(store, job, by=BY)
+    return actions.resume(store, job, by=BY, from_step=from_step)
 
 
 def _cancel(store: Store, job: Job) -> JobStatus:

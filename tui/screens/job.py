@@ -46,6 +46,9 @@ from tui.widgets.tab_bar import TabBar
 AGE_SECONDS = 10.0
 """How often ages are looked at while nothing works; only what reads otherwise is painted."""
 
+FROM_A_CHECKPOINT = {"resume_here": "resume", "export_here": "export"}
+"""Actions of a tab -> the verb that they do."""
+
 REMOVED = "this job was removed"
 UNSAMPLED = "no questions were answered in this job: `samples` in its spec asks them"
 
@@ -61,6 +64,8 @@ class JobScreen(WatchingScreen):
         self._job: JobView | None = job
         self._followed = job.id
         self._first = tab
+        self._to_rewind: tuple[JobView, int] | None = None
+        """The job and the step that a question is about."""
 
     def compose(self) -> ComposeResult:
         """Machine, facts, tabs, note, keys."""
@@ -250,7 +255,9 @@ class JobScreen(WatchingScreen):
             return READONLY
         if key.acts and self._job is None:
             return REMOVED
-        return self.tab.why_not(key)
+        verb = FROM_A_CHECKPOINT.get(key.action)
+        impossible = self.possible().get(verb) if verb is not None else None
+        return impossible or self.tab.why_not(key)
 
     def show_keys(self) -> None:
         """Put the keys that do something now into the footer: first the tab's, then the screen's."""
@@ -283,11 +290,28 @@ class JobScreen(WatchingScreen):
         if event.newest:
             self.action_resume()
             return
-        newest = self._details.checkpoints[-1].step
-        self.say(
-            f"a resume goes on from the newest good checkpoint, {newest};"
-            f" {self.deck.keymap.sign('export_here')} exports {event.step}",
-            "wait",
+        newer = [str(one.step) for one in self._details.checkpoints if one.step > event.step]
+        self._to_rewind = (job, event.step)
+        self.query_one(NoteLine).ask(
+            f"Go on from checkpoint {event.step}? {', '.join(newer)} will be set aside."
+        )
+        self.show_keys()
+
+    @on(NoteLine.Answered)
+    def _rewind_or_not(self, event: NoteLine.Answered) -> None:
+        """Runs before the same answer reaches the screen's own question, which is not open then."""
+        asked, self._to_rewind = self._to_rewind, None
+        if asked is None:
+            return
+        job, step = asked
+        if not event.yes:
+            self.say(f"{text.short_id(job.id)} stays as it is")
+            return
+        store = self.deck.store
+        self._start(
+            job,
+            lambda: actions.resume(store, job.job, by="deck", from_step=step),
+            lambda name, _: f"{name} is queued at the head: it goes on from checkpoint {step}",
         )
 
     @on(ExportAsked)

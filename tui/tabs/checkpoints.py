@@ -190,11 +190,11 @@ class CheckpointsTab(RowsTab):
     def _aside_row(self, one: Aside, widget: Toned, width: int) -> Text:
         row = Text(f"{one.step:>8}{'':>35}  ", no_wrap=True)
         said = shortened(self._aside_words(one), max(0, width - len(row.plain)))
-        return row.append(said, style=widget.tone("bad" if one.why else "wait"))
+        return row.append(said, style=widget.tone(_aside_tone(one)))
 
     def _aside_words(self, one: Aside) -> str:
         if one.why:
-            return f"set aside: {one_line(one.why)}"
+            return f"{'damaged' if one.rejected else 'set aside'}: {one_line(one.why)}"
         return "being saved" if self._saving else "never finished: no commit"
 
     @property
@@ -232,7 +232,10 @@ class CheckpointsTab(RowsTab):
             return []
         if one is None:
             assert other is not None
-            said = [("path", str(other.folder), ""), ("state", self._aside_words(other), "bad")]
+            said = [
+                ("path", str(other.folder), ""),
+                ("state", self._aside_words(other), _aside_tone(other)),
+            ]
         else:
             said = [
                 ("path", str(one.folder), ""),
@@ -298,6 +301,10 @@ class CheckpointsTab(RowsTab):
             return
         self.app.copy_to_clipboard(str(one.folder))
         self.post_message(Noted(f"copied {one.folder}", "good"))
+
+
+def _aside_tone(one: Aside) -> str:
+    return "bad" if one.rejected else "dim" if one.why else "wait"
 
 
 def _created(one: Checkpoint) -> str | None:

@@ -25,6 +25,7 @@ EXPORT, EDIT = "export", "edit"
 SIGNS: Mapping[str, tuple[str, str]] = {
     "checkpoint": ("•", "good"),
     "resume": ("▸", "busy"),
+    "rewind": ("←", "rest"),
     "warning": ("!", "wait"),
     EXPORT: ("→", "key"),
     EDIT: ("~", "rest"),
