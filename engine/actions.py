@@ -103,17 +103,23 @@ def _hold(job: Job, status: JobStatus, reason: str) -> JobStatus:
         return job.write_status(replace(stored, reason=reason, updated_at=utc_now()))
 
 
-def resume(store: Store, job: Job, *, by: str) -> JobStatus:
+def resume(store: Store, job: Job, *, by: str, from_step: int | None = None) -> JobStatus:
     """Queue a job again, before all others; it goes on from its newest good checkpoint.
 
-    A resume that comes while the job is still pausing queues it as soon as the pause is done.
+    A resume that comes while the job is still pausing queues it as soon as the pause is done. With
+    `from_step` it goes on from that checkpoint, and newer ones are set aside.
 
     Raises:
-        StateError: it runs, waits, or is complete; or its training data changed.
+        StateError: it runs, waits, or is complete; its training data changed; or there is no such
+            checkpoint.
     """
     status = job.observed()
     _refuse(job, status, "resume")
     wishes.refuse_changed_data(job)
+    if from_step is not None:
+        from engine.rewind import rewind
+
+        rewind(job, from_step, by=by)
     wishes.ask(job, Desired.RUN, by=by, order=wishes.first_order(store, job))
     if status.state is not S.PAUSING:
         with suppress(StateError), job.settling() as stored:

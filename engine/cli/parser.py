@@ -250,6 +250,12 @@ def _pause(parser: argparse.ArgumentParser) -> None:
 
 def _resume(parser: argparse.ArgumentParser) -> None:
     _jobs(parser)
+    parser.add_argument(
+        "--checkpoint",
+        type=int,
+        metavar="STEP",
+        help="go back to that checkpoint; newer ones are set aside",
+    )
     _waiting(parser, "the job runs")
     _json(parser)
 
