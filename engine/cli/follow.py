@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
+from engine.ascii import to_ascii
 from engine.cli import words
 from engine.cli.logs import tail
 from engine.cli.ls import Entry, waits_for
@@ -55,15 +56,19 @@ class Pace:
 class Lines:
     """Shows one status after another: plain lines, or one line that is rewritten."""
 
-    def __init__(self, stream: TextIO, *, live: bool | None = None) -> None:
+    def __init__(
+        self, stream: TextIO, *, live: bool | None = None, ascii_only: bool = False
+    ) -> None:
         self._stream = stream
         self._live = on_terminal(stream) if live is None else live
+        self._ascii = ascii_only
         self._pace = Pace()
         self._shown = False
 
     def show(self, status: JobStatus, waits: str) -> None:
         """Show what is true now, if it is time to."""
         text = one_line(words.progress(status, utc_now(), waits))
+        text = to_ascii(text) if self._ascii else text
         if self._live:
             width = os.get_terminal_size(self._stream.fileno()).columns
             self._stream.write("\r\x1b[2K" + shortened(text, width - 1))
@@ -113,10 +118,15 @@ def steady(job: Job) -> JobStatus:
 
 
 def follow_in_lines(
-    store: Store, job: Job, stream: TextIO, *, live: bool | None = None
+    store: Store,
+    job: Job,
+    stream: TextIO,
+    *,
+    live: bool | None = None,
+    ascii_only: bool = False,
 ) -> JobStatus:
     """`follow` with progress lines and every new warning."""
-    lines = Lines(stream, live=live)
+    lines = Lines(stream, live=live, ascii_only=ascii_only)
     warned: set[str] = set()
 
     def show(status: JobStatus, waits: str) -> None:

@@ -3,11 +3,11 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.cli.output import narrate, say
+from engine.cli.output import json_text, narrate, say
 from engine.job import Job
 from engine.status import JobState
 from engine.store import Store
@@ -25,11 +25,12 @@ def run(args: argparse.Namespace) -> int:
         with job.log_file.open("rb") as file:
             if args.lines is not None:
                 _seek_last(file, args.lines)
+            show = _say_json if args.json else say
             if args.follow:
-                _follow(job, file)
+                _follow(job, file, show)
             else:
                 for line in _lines(file):
-                    say(line)
+                    show(line)
     except FileNotFoundError:
         if not (args.follow and _appears(job)):
             narrate(f"{job.id} has no log: its worker was never started")
@@ -39,6 +40,11 @@ def run(args: argparse.Namespace) -> int:
         if not args.follow:
             raise
     return 0
+
+
+def _say_json(line: str) -> None:
+    """One line as an object, so that it can be told from what follows."""
+    say(json_text({"line": line}))
 
 
 def tail(path: Path, count: int) -> list[str]:
@@ -71,7 +77,7 @@ def _seek_last(file: BinaryIO, count: int) -> None:
     file.seek(end - len(b"\n".join(wanted)) - newline)
 
 
-def _follow(job: Job, file: BinaryIO) -> None:
+def _follow(job: Job, file: BinaryIO, show: Callable[[str], None]) -> None:
     """Print what is added until the job stops; only whole lines."""
     half = b""
     runs = True
@@ -80,12 +86,12 @@ def _follow(job: Job, file: BinaryIO) -> None:
         while raw := file.readline(LONGEST_LINE):
             half += raw
             if half.endswith(b"\n") or len(half) >= LONGEST_LINE:
-                say(clean_line(half.decode("utf-8", "replace")))
+                show(clean_line(half.decode("utf-8", "replace")))
                 half = b""
         sys.stdout.flush()
         time.sleep(POLL_SECONDS if runs else 0)
     if half:
-        say(clean_line(half.decode("utf-8", "replace")))
+        show(clean_line(half.decode("utf-8", "replace")))
 
 
 def _appears(job: Job) -> bool:

@@ -10,13 +10,18 @@ from typing import Any
 
 from engine.cli import words
 from engine.cli.brief import Brief, brief
-from engine.cli.output import narrate, on_terminal, say, say_json
+from engine.cli.output import narrate, on_terminal, say, say_json, speaks_unicode
 from engine.cli.table import Column, table
+from engine.errors import TunedeckError
 from engine.job import Job
-from engine.status import JobState, JobStatus
+from engine.series import format_duration
+from engine.status import JobState, JobStatus, seconds_between, utc_now
 from engine.store import Store
+from engine.text import one_line
 
 SETTLED_SHOWN = 20
+NEWS_SECONDS = 24 * 3600.0
+"""For how long a status bar tells of a job that failed."""
 
 _UNSETTLED_FIRST = {
     state: rank
@@ -45,6 +50,8 @@ class Entry:
 def run(args: argparse.Namespace) -> int:
     """Print the jobs."""
     store = Store()
+    if args.line:
+        return _print_line(store, ascii_only=args.ascii)
     if args.quiet:
         for job in reversed(store.jobs()):
             say(job.id)
@@ -52,12 +59,22 @@ def run(args: argparse.Namespace) -> int:
     entries = listed(store)
     if args.json:
         say_json([as_json(entry.job, entry.status) for entry in entries])
-    elif args.line:
-        say(status_bar([entry.status for entry in entries]))
     elif not entries:
         narrate("no jobs yet: `tunedeck demo` starts the bundled one")
     else:
-        _print_table(store, entries, everything=args.all)
+        _print_table(store, entries, everything=args.all, ascii_only=args.ascii)
+    return 0
+
+
+def _print_line(store: Store, *, ascii_only: bool) -> int:
+    """The status bar; what is wrong goes there too, in a few words, as nobody sees stderr."""
+    ascii_only = ascii_only or not speaks_unicode(sys.stdout)
+    try:
+        statuses = [(job.id, job.observed()) for job in store.jobs()]
+    except TunedeckError as error:
+        say(one_line(f"tunedeck: {error.message}", 60))
+        return error.exit_code
+    say(status_bar(statuses, utc_now(), ascii_only=ascii_only))
     return 0
 
 
@@ -78,25 +95,63 @@ def listed(store: Store) -> list[Entry]:
     return entries
 
 
-def status_bar(statuses: Sequence[JobStatus]) -> str:
-    """All jobs in one short line: `▶ 120/350 loss 0.41 eta 4m · 2 queued · 1 paused`."""
-    parts = [_in_bar(status) for status in statuses if status.state.living]
-    counted = Counter(status.state for status in statuses)
-    parts += [
-        f"{counted[state]} {state}"
-        for state in (JobState.QUEUED, JobState.PAUSED, JobState.INTERRUPTED, JobState.FAILED)
+def status_bar(jobs: Sequence[tuple[str, JobStatus]], now: str, *, ascii_only: bool = False) -> str:
+    """All jobs in one short line, `▶2 ‖1 ✗1 · gsm8k 45% 12m`: how many, and the newest that runs.
+
+    What failed counts for a day.
+    """
+    counted = Counter(_shown_as(status.state) for _, status in jobs if _is_news(status, now))
+    counts = [
+        f"{words.glyph(state, ascii_only=ascii_only)}{counted[state]}"
+        for state in IN_BAR
         if counted[state]
     ]
-    return " · ".join(parts) or "idle"
+    living = [(name, status) for name, status in jobs if status.state.living]
+    running = max(living, key=lambda one: (one[1].started_at or "", one[0]), default=None)
+    parts = [" ".join(counts)] if counts else []
+    if running is not None:
+        parts.append(_in_bar(*running))
+    return (" - " if ascii_only else " · ").join(parts) or "idle"
 
 
-def _in_bar(status: JobStatus) -> str:
-    glyph = words.state_words(status.state).partition(" ")[0]
-    if not status.step:
-        return f"{glyph} {status.phase or status.state}"
-    loss = f" loss {words.number(status.loss)}" if status.loss is not None else ""
-    left = f" eta {words.eta(status)}" if status.eta_seconds is not None else ""
-    return f"{glyph} {words.steps(status)}{loss}{left}"
+IN_BAR = (
+    JobState.RUNNING,
+    JobState.QUEUED,
+    JobState.PAUSED,
+    JobState.INTERRUPTED,
+    JobState.FAILED,
+)
+"""What a status bar counts, in this order."""
+
+
+def _shown_as(state: JobState) -> JobState:
+    """Whatever has a worker counts as running."""
+    return JobState.RUNNING if state.living else state
+
+
+def _is_news(status: JobStatus, now: str) -> bool:
+    if status.state is not JobState.FAILED:
+        return True
+    ago = seconds_between(status.ended_at or status.updated_at, now)
+    return ago is None or ago < NEWS_SECONDS
+
+
+def _in_bar(job_id: str, status: JobStatus) -> str:
+    """`gsm8k 45% 12m`: name, share and time left, or what it does before its first step."""
+    name = "-".join(job_id.split("-")[3:-1]) or job_id
+    if not status.step or not status.total_steps:
+        return f"{name} {one_line(status.phase or str(status.state), 20)}"
+    share = min(99, 100 * status.step // status.total_steps)
+    left = "" if status.eta_seconds is None else f" {_largest_unit(status.eta_seconds)}"
+    pausing = "" if status.state is JobState.RUNNING else f" {status.state}"
+    return f"{name} {share}%{left}{pausing}"
+
+
+def _largest_unit(seconds: float) -> str:
+    """A duration in one word: `12m`."""
+    text = format_duration(seconds)
+    cut = next((at for at, sign in enumerate(text) if sign in "dhms"), len(text) - 1)
+    return text[: cut + 1]
 
 
 COLUMNS = (
@@ -112,15 +167,20 @@ COLUMNS = (
 )
 
 
-def _print_table(store: Store, entries: Sequence[Entry], *, everything: bool) -> None:
+def _print_table(
+    store: Store, entries: Sequence[Entry], *, everything: bool, ascii_only: bool
+) -> None:
     settled = [entry for entry in entries if entry.status.state.settled]
     hidden = [] if everything else settled[SETTLED_SHOWN:]
     shown = entries[: len(entries) - len(hidden)]
     waits = waits_for(store, entries)
-    rows = [_row(entry, brief(entry.job), waits.get(entry.job.id, "")) for entry in shown]
+    rows = [
+        _row(entry, brief(entry.job), waits.get(entry.job.id, ""), ascii_only=ascii_only)
+        for entry in shown
+    ]
     width = os.get_terminal_size().columns if on_terminal(sys.stdout) else None
     for line in table(COLUMNS, rows, width):
-        say(line)
+        say(_in_ascii(line) if ascii_only else line)
     if hidden:
         sys.stdout.flush()
         narrate(f"and {len(hidden)} older settled jobs: tunedeck ls --all")
@@ -135,10 +195,16 @@ def waits_for(store: Store, entries: Sequence[Entry]) -> dict[str, str]:
     return actions.waiting(store, [(entry.job, entry.status) for entry in entries])
 
 
-def _row(entry: Entry, about: Brief, waits_for: str) -> list[str]:
+def _in_ascii(line: str) -> str:
+    from engine.ascii import to_ascii
+
+    return to_ascii(line)
+
+
+def _row(entry: Entry, about: Brief, waits_for: str, *, ascii_only: bool) -> list[str]:
     status = entry.status
     return [
-        words.state_words(status.state),
+        words.state_words(status.state, ascii_only=ascii_only),
         entry.job.id,
         about.model_short or words.UNKNOWN,
         about.method or words.UNKNOWN,

@@ -10,6 +10,8 @@ from engine.cli import deck
 from engine.errors import UsageError
 
 SHELLS = ("bash", "zsh", "tcsh")
+AXES = ("step", "tokens", "time")
+"""What a curve can be drawn against; `engine.curves` has the same, and is not imported for it."""
 DECK_MODULE = "bare"
 """Carries out `tunedeck` without a command."""
 
@@ -155,6 +157,25 @@ def _spec_or_data(parser: argparse.ArgumentParser, what: str) -> None:
     _overrides(parser)
 
 
+def _ascii(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters alone")
+
+
+def _metrics(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--metric",
+        metavar="NAME",
+        action="append",
+        help="what is drawn: loss (default), learning_rate, grad_norm, memory, ... (repeatable)",
+    )
+
+
+def _by(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--by", choices=AXES, help="the x axis (default: step); time leaves pauses out"
+    )
+
+
 def seconds(text: str) -> float:
     """A positive number of seconds."""
     try:
@@ -170,6 +191,22 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
     return int(text)
+
+
+def _points(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of points")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, x, height = text.lower().partition("x")
+    numbers = [int(part) for part in (width, height) if part.isascii() and part.isdigit()]
+    if not x or len(numbers) != 2 or not all(200 <= number <= 10_000 for number in numbers):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no WIDTHxHEIGHT in pixels between 200 and 10000, like 1200x700"
+        )
+    return numbers[0], numbers[1]
 
 
 def _kinds(text: str) -> tuple[str, ...]:
@@ -219,8 +256,13 @@ def _ls(parser: argparse.ArgumentParser) -> None:
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print every job as JSON")
-    how.add_argument("--line", action="store_true", help="one line, for a tmux status bar")
+    how.add_argument(
+        "--line",
+        action="store_true",
+        help="one line, for a tmux status bar: what runs, waits, rests, and failed within a day",
+    )
     how.add_argument("-q", "--quiet", action="store_true", help="print the ids alone")
+    _ascii(parser)
 
 
 def _status(parser: argparse.ArgumentParser) -> None:
@@ -234,12 +276,55 @@ def _logs(parser: argparse.ArgumentParser) -> None:
         "-f", "--follow", action="store_true", help="go on until the job stops; Ctrl-C leaves"
     )
     parser.add_argument("-n", "--lines", metavar="N", type=_count, help="only the last N lines")
+    _json(parser, "print each line as a JSON object")
 
 
 def _watch(parser: argparse.ArgumentParser) -> None:
     _job(parser)
-    _json(parser, "print the status as one JSON object a line, whenever it changes")
+    _metrics(parser)
+    _by(parser)
     parser.add_argument("--plain", action="store_true", help="progress lines on a terminal too")
+    _ascii(parser)
+    _json(parser, "print the status as one JSON object a line, whenever it changes")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    _jobs(parser)
+    parser.add_argument(
+        "--metric", metavar="NAME", default="loss", help="what is drawn (default: loss)"
+    )
+    _by(parser)
+    _ascii(parser)
+    _json(parser)
+    parser.add_argument(
+        "--csv", metavar="FILE", help="write every measurement of these jobs there (- is stdout)"
+    )
+
+
+def _plot(parser: argparse.ArgumentParser) -> None:
+    _jobs(parser)
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="a picture: its name ends in .png, .svg or .pdf"
+    )
+    _metrics(parser)
+    _by(parser)
+    parser.add_argument("--log", action="store_true", help="a logarithmic y axis")
+    parser.add_argument(
+        "--smooth",
+        metavar="N",
+        type=_points,
+        help="average over N points; 0 not at all (default: a sixteenth of the curve)",
+    )
+    parser.add_argument(
+        "--size", metavar="WxH", type=_size, help="of the picture, in pixels (default: 1200x700)"
+    )
+    _ascii(parser)
+    _json(parser, "print the points as JSON")
+
+
+def _look(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    _json(parser)
 
 
 def _pause(parser: argparse.ArgumentParser) -> None:
@@ -336,7 +421,30 @@ VERBS = (
     Verb("ls", "ls", "list the jobs", _ls),
     Verb("status", "status", "show one job", _status, "tunedeck status -"),
     Verb("logs", "logs", "print a job's log", _logs, "tunedeck logs -f 7f3a"),
-    Verb("watch", "watch", "follow a job with a live chart; Ctrl-C leaves", _watch),
+    Verb(
+        "watch",
+        "watch",
+        "follow a job with a live chart; Ctrl-C leaves",
+        _watch,
+        "tunedeck watch - --metric loss --metric learning_rate",
+    ),
+    Verb(
+        "compare",
+        "compare",
+        "show jobs side by side: curves, what differs, what came of it",
+        _compare,
+        "tunedeck compare 7f3a 91c0 --by tokens",
+    ),
+    Verb(
+        "plot",
+        "plot",
+        "draw curves, in the terminal or into a picture file",
+        _plot,
+        "tunedeck plot 7f3a --out loss.png",
+    ),
+    Verb("history", "history", "what happened to a job, and when", _look),
+    Verb("checkpoints", "checkpoints", "list a job's checkpoints", _look),
+    Verb("exports", "exports", "list a job's exports", _look),
     Verb(
         "pause", "act", "save a checkpoint and give the GPU back", _pause, "tunedeck pause - --wait"
     ),

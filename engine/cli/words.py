@@ -10,10 +10,14 @@ from engine.text import ASCII_GLYPHS, GLYPHS, one_line
 UNKNOWN = "-"
 
 
-def state_words(state: JobState) -> str:
-    """Glyph and word, the glyph in letters where stdout has no other."""
-    glyphs = GLYPHS if speaks_unicode(sys.stdout) else ASCII_GLYPHS
-    return f"{glyphs[state]} {state}"
+def glyph(state: JobState, *, ascii_only: bool = False) -> str:
+    """The state's sign, in ASCII when asked or where stdout has no other."""
+    return (ASCII_GLYPHS if ascii_only or not speaks_unicode(sys.stdout) else GLYPHS)[state]
+
+
+def state_words(state: JobState, *, ascii_only: bool = False) -> str:
+    """Glyph and word."""
+    return f"{glyph(state, ascii_only=ascii_only)} {state}"
 
 
 def number(value: float | None) -> str:

@@ -15,10 +15,8 @@ import pytest
 from engine import actions
 from engine.cli import follow, main, words
 from engine.cli.follow import Pace
-from engine.curves import read_curves
 from engine.job import Job
 from engine.lock import Lock
-from engine.metrics import MetricsWriter
 from engine.status import Failure, JobState, JobStatus
 from engine.store import Store
 from tests.engine.cli_jobs import make_job
@@ -235,23 +233,6 @@ def test_submit_prints_the_id_and_nothing_else(
     shown = capsys.readouterr()
     assert json.loads(shown.out)["state"] == "queued"
     assert shown.err == ""
-
-
-def test_the_chart_is_drawn_from_a_torn_curve(store: Store) -> None:
-    from engine.cli.chart import draw
-
-    job = make_job(store, JobState.RUNNING)
-    assert draw(read_curves(job.metrics_file), 70, 12) == []
-    writer = MetricsWriter(job.metrics_file, 1)
-    for step in range(1, 200):
-        writer.append("train", step, {"loss": float("nan") if step == 50 else 5.0 / step})
-    writer.append("eval", 100, {"eval_loss": 1.0})
-    writer.close()
-    lines = draw(read_curves(job.metrics_file), 70, 12)
-    assert len(lines) == 12
-    assert all(len(line) <= 70 for line in lines)
-    assert "train" in "".join(lines)
-    assert "\x1b" not in "".join(lines)
 
 
 def test_a_terminal_gets_one_line_that_is_rewritten() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from engine.cli import main
 from engine.cli.brief import brief
-from engine.cli.ls import status_bar
 from engine.cli.table import Column, table
 from engine.control import Control
 from engine.job import Job
@@ -117,17 +116,6 @@ def test_ls_hides_old_settled_jobs_unless_asked(
     assert len(out(capsys, "ls", "--all").splitlines()) == 24
     assert len(out(capsys, "ls", "--quiet").splitlines()) == 23
     assert len(json.loads(out(capsys, "ls", "--json"))) == 23
-
-
-def test_the_status_bar_is_one_line() -> None:
-    statuses = [
-        JobStatus(state=JobState.RUNNING, step=120, total_steps=350, loss=0.412, eta_seconds=240),
-        JobStatus(state=JobState.QUEUED),
-        JobStatus(state=JobState.QUEUED),
-        JobStatus(state=JobState.COMPLETED),
-    ]
-    assert status_bar(statuses) == "▶ 120/350 loss 0.412 eta 4m00s · 2 queued"
-    assert status_bar([]) == "idle"
 
 
 def test_no_jobs_and_no_home_are_no_error(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
