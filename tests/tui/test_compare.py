@@ -50,6 +50,11 @@ async def test_marked_jobs_share_a_chart_and_tables(bench: Bench, size: tuple[in
         await until(pilot, lambda: not isinstance(pilot.app.screen, CompareScreen))
 
 
+def written(folder: Path) -> list[str]:
+    [path] = folder.glob("compare-*.csv")
+    return path.read_text().splitlines()
+
+
 async def test_its_keys_choose_what_is_drawn(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,9 +82,9 @@ async def test_its_keys_choose_what_is_drawn(
         assert chart.plot.title != "loss"
         await pilot.press("w")
         assert "wrote" in note(pilot)
-    [written] = tmp_path.glob("compare-*.csv")
-    assert written.read_text().startswith("job,kind,step,")
-    assert len(written.read_text().splitlines()) > 300
+    lines = written(tmp_path)
+    assert lines[0].startswith("job,kind,step,")
+    assert len(lines) > 300
 
 
 async def test_a_job_that_works_is_read_on_and_one_that_goes_away_stays_shown(bench: Bench) -> None:
