@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.text import Text
@@ -12,6 +13,7 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.message import Message
 
+from engine import actions
 from engine.config import read_deck_settings
 from engine.errors import TunedeckError
 from engine.status import JobState, utc_now
@@ -69,7 +71,8 @@ class DeckApp(App[int]):
         self.latest: dict[type[Message], Message] = {}
         """The newest message of each kind, for a screen that comes to the top."""
         self.home = HomeScreen(self._first_job())
-        self.feed = Feed(store, self.post_message)
+        supervise = None if options.readonly else partial(actions.ensure_supervisor, store)
+        self.feed = Feed(store, self.post_message, supervise=supervise)
         self.animation_level = "none"
         self._ends = notices.Ends()
         self._ascii = AsciiOnly(enabled=ascii_only)

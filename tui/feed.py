@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from textual.message import Message
 
-from engine import actions
+from engine import actions, lock
 from engine.curves import Curves, Machine
 from engine.errors import TunedeckError
 from engine.folder_events import FolderEvents
@@ -19,6 +19,7 @@ from engine.gpu import Snapshot, Telemetry
 from engine.status import JobState
 from engine.store import Store
 from engine.watch import Details, JobFollower, JobsWatch, JobView
+from tui.caretaker import Caretaker
 from tui.messages import (
     DetailsChanged,
     FeedBroke,
@@ -101,10 +102,17 @@ class Feed:
     """Reads jobs, the followed job and the machine, and posts messages."""
 
     def __init__(
-        self, store: Store, post: Callable[[Message], object], telemetry: Telemetry | None = None
+        self,
+        store: Store,
+        post: Callable[[Message], object],
+        telemetry: Telemetry | None = None,
+        *,
+        supervise: Callable[[], object] | None = None,
     ) -> None:
+        """`supervise` starts a supervisor; without it waiting jobs are only shown."""
         self._store = store
         self._post = post
+        self._caretaker = Caretaker(supervise, self._tell_trouble) if supervise else None
         self._telemetry = telemetry or Telemetry()
         self._jobs = JobsWatch(store)
         self._views: tuple[JobView, ...] = ()
@@ -183,7 +191,7 @@ class Feed:
             try:
                 timeout = self._look(time.monotonic())
             except TunedeckError as error:
-                self._post(FeedFailed(error.message, error.hint))
+                self._tell_trouble(error)
                 timeout = IDLE_SECONDS
             except Exception as error:  # noqa: BLE001 - the thread's top level: the deck raises it
                 self._post(FeedBroke(error))
@@ -199,6 +207,7 @@ class Feed:
         if views is not None:
             self._views = views
         self._tell_jobs(now)
+        self._take_care(now)
         self._tell_followed(now)
         living = any(view.state.living for view in self._views)
         self._tell_machine(now, living=living)
@@ -207,6 +216,16 @@ class Feed:
             self._post(SecondPassed())
         self._events.watch(self._folders())
         return self._patience(now, living=living)
+
+    def _take_care(self, now: float) -> None:
+        """What is queued needs a supervisor."""
+        if self._caretaker is not None:
+            queued = any(view.state is JobState.QUEUED for view in self._views)
+            waiting = queued and not lock.is_held(self._store.supervisor_lock)
+            self._caretaker.look(now, waiting=waiting)
+
+    def _tell_trouble(self, error: TunedeckError) -> None:
+        self._post(FeedFailed(error.message, error.hint))
 
     def _patience(self, now: float, *, living: bool) -> float:
         """Seconds until something is due that no file event would announce."""
