@@ -1,4 +1,4 @@
-"""Sees to it that a supervisor runs while jobs wait for one: the deck is where people look when nothing moves."""
+"""Sees to it that a supervisor runs while jobs wait: the deck is where people look when nothing moves."""
 
 import threading
 from collections.abc import Callable
