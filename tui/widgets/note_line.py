@@ -1,6 +1,7 @@
 """The line above the footer: what a key did, why it did not, or a question that waits for `y`."""
 
 import textwrap
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -37,6 +38,7 @@ class NoteLine(Canvas, can_focus=True):
         self._said = ""
         self._tone = ""
         self._asking = False
+        self._again: Collection[str] = ()
         self._focused_before: Widget | None = None
         self._clearing: Timer | None = None
         self.can_focus = False
@@ -68,8 +70,9 @@ class NoteLine(Canvas, can_focus=True):
             self._clearing = None
             self._set("", "")
 
-    def ask(self, question: str) -> None:
-        """Ask; `Answered` follows."""
+    def ask(self, question: str, *, again: Collection[str] = ()) -> None:
+        """Ask; `Answered` follows. Keys in `again` mean yes too: only where nothing but typing is lost."""
+        self._again = again
         if self._clearing is not None:
             self._clearing.stop()
             self._clearing = None
@@ -84,13 +87,14 @@ class NoteLine(Canvas, can_focus=True):
         self._fit()
 
     def on_key(self, event: events.Key) -> None:
-        """Only `y` means yes; the key that asked never does."""
+        """Only `y` means yes; the key that asked does only where the question says so."""
         if not self._asking:
             return
         event.stop()
         event.prevent_default()
-        if event.key == YES or event.key in NO:
-            self._answer(yes=event.key == YES)
+        yes = event.key == YES or event.key in self._again
+        if yes or event.key in NO:
+            self._answer(yes=yes)
 
     def on_blur(self) -> None:
         """Looking elsewhere (a mouse click) means no."""
