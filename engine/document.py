@@ -1,6 +1,7 @@
 """Reads a YAML, TOML or JSON file into a mapping, and puts `--set` values in; knows no spec."""
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -31,11 +32,13 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads back: a text that looks like `2e-4` gets its quotes."""
+
+
+_EXPONENT = re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
+for _either in (_Loader, _Dumper):
+    _either.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -84,6 +87,23 @@ def parse_document(content: str, suffix: str, source: str) -> dict[str, Any]:
             [Problem("", "holds no mapping", "a spec starts with lines like `method: sft`")],
         )
     return data
+
+
+def line_of(value: Any) -> str:
+    """A value as YAML on one line of printable characters, which reads back as the same."""
+    for in_other_letters in (True, False):
+        line = yaml.dump(
+            value,
+            Dumper=_Dumper,
+            default_flow_style=True,
+            sort_keys=False,
+            allow_unicode=in_other_letters,
+            width=math.inf,
+        )
+        line = line.removesuffix("\n").removesuffix("\n...")
+        if line.isprintable():
+            break
+    return line
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
