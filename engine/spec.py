@@ -6,6 +6,7 @@ strict: an unknown key is an error that names the nearest right one.
 
 import hashlib
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -293,7 +294,7 @@ def _resolved(spec: JobSpec, base_folder: Path) -> JobSpec:
 def _resolve(name: str, base_folder: Path) -> str:
     path = Path(name).expanduser()
     absolute = path if path.is_absolute() else base_folder / path
-    local = name.startswith((".", "/", "~")) or absolute.exists()
+    local = name.startswith((".", "/", "~")) or os.path.exists(absolute)  # noqa: PTH110 - a name may be too long
     return str(absolute.resolve()) if local else name
 
 
