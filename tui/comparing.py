@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from engine import compare
-from engine.compare import Comparison, Side
+from engine.compare import Comparison
 from engine.series import format_count, nice_ticks, nice_upper
+from engine.side import Side, series
 from engine.text import cells, one_line, shortened
 from tui import text
 from tui.lens import SMOOTHINGS, Lens
@@ -38,7 +38,7 @@ def together(
     for at, (side, label) in enumerate(zip(sides, labels, strict=True)):
         front = single in (None, at)
         tone = tone_of(at) if front else "raw"
-        found = compare.series(side, metric, lens.axis)
+        found = series(side, metric, lens.axis)
         smooth = found.line.smoothed(share) if share and metric != "learning_rate" else found.line
         curve = smooth if len(smooth) else found.dots
         read = format_count if metric == "num_tokens" else text.loss
@@ -63,7 +63,7 @@ def together(
 
 
 def _reached(sides: Sequence[Side], metric: str, lens: Lens) -> float:
-    return max((compare.series(side, metric, lens.axis).end for side in sides), default=0.0)
+    return max((series(side, metric, lens.axis).end for side in sides), default=0.0)
 
 
 def axis_end(sides: Sequence[Side], metric: str, lens: Lens) -> float:
@@ -77,7 +77,7 @@ def _nothing(sides: Sequence[Side], metric: str, lens: Lens) -> str:
         return "reading"
     if not any(side.measured for side in sides):
         return "none of these jobs has measured anything yet"
-    if lens.axis != "step" and any(compare.series(side, metric) for side in sides):
+    if lens.axis != "step" and any(series(side, metric) for side in sides):
         return f"not known against {UNITS[lens.axis]}"
     return f"none of these jobs has measured {one_line(metric, 40)}"
 

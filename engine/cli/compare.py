@@ -15,10 +15,11 @@ from engine.cli.output import narrate, on_terminal, say, say_json
 from engine.cli.saving import save
 from engine.cli.sides import axis_of, check, points_json, read_sides
 from engine.cli.table import Column, table
-from engine.compare import Comparison, Side, compare, to_csv
+from engine.compare import Comparison, compare, to_csv
 from engine.curves import Axis
 from engine.errors import StateError, UsageError
 from engine.job import Job
+from engine.side import Side, smoothed
 from engine.store import Store
 
 CHART_HEIGHT = 18
@@ -102,7 +103,7 @@ def _print(compared: Comparison, metric: str, axis: Axis, *, ascii_only: bool) -
         if on_terminal(sys.stdout):
             size = os.get_terminal_size()
             width = size.columns
-            smooth = [one.line.smoothed() for one in drawn]
+            smooth = [smoothed(one.line, metric) for one in drawn]
             picture = picture_of_several(compared.labels, drawn, metric, axis, smoothed=smooth)
             lines += draw(picture, width - 1, min(CHART_HEIGHT, size.lines - 2), look)
             lines += [""] if lines else []

@@ -12,9 +12,10 @@ from engine.cli.axes import Scales, scales
 from engine.cli.chart import PIPE_WIDTH, draw, look_of, picture_of_one, picture_of_several
 from engine.cli.output import narrate, on_terminal, say, say_json
 from engine.cli.sides import axis_of, check, points_json, read_sides
-from engine.compare import Series, Side, labels
+from engine.compare import labels
 from engine.curves import Axis, Curve
 from engine.errors import UsageError
+from engine.side import Series, Side, smoothed
 from engine.store import Store
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -61,12 +62,11 @@ def run(args: argparse.Namespace) -> int:
 def panel(sides: Sequence[Side], metric: str, axis: Axis, window: int | None) -> Panel:
     """One metric, checked and smoothed: over `window` points, by its length, or with 0 not at all."""
     found = check(sides, metric, axis)
-    smooth = tuple(_smoothed(one.line, window) for one in found)
+    smooth = tuple(
+        smoothed(one.line, metric) if window is None else one.line.smoothed(reach=window // 2)
+        for one in found
+    )
     return Panel(metric, axis, tuple(found), smooth, scales(metric, axis, found))
-
-
-def _smoothed(curve: Curve, window: int | None) -> Curve:
-    return curve.smoothed() if window is None else curve.smoothed(reach=window // 2)
 
 
 def _write(

@@ -13,11 +13,11 @@ from engine.cli.in_place import InPlace
 from engine.cli.ls import as_json
 from engine.cli.output import json_text, on_terminal, say
 from engine.cli.sides import axis_of
-from engine.compare import Side, metrics, series
 from engine.curves import Axis, Curves, Machine
 from engine.job import Job
 from engine.series import format_bytes
-from engine.status import JobStatus, utc_now
+from engine.side import Side, metrics, series, smoothed
+from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 from engine.text import one_line, shortened
 from engine.watch import JobFollower
@@ -95,12 +95,14 @@ class Charts:
             side = Side(self._job.id, status, {}, self._curves, self._machine)
             self._drawn = _charts(side, self._wanted, size, self._look)
         state = words.state_words(status.state, ascii_only=self._look.ascii_only)
-        told = [
-            memory_words(self._machine),
-            f"{state} {self._job.id}  {words.progress(status, utc_now(), waits)}",
+        goes_on = status.state.living or status.state is JobState.QUEUED
+        said = words.progress(status, utc_now(), waits) if goes_on else words.training(status)
+        told = [memory_words(self._machine), f"{state} {self._job.id}  {said}"]
+        lines = [shortened(one_line(line), size.columns - 1) for line in told if line]
+        return [
+            *self._drawn,
+            *(to_ascii(line) if self._look.ascii_only else line for line in lines),
         ]
-        said = [shortened(one_line(line), size.columns - 1) for line in told if line]
-        return [*self._drawn, *(to_ascii(line) if self._look.ascii_only else line for line in said)]
 
     def _read(self) -> bool:
         """Take in what is new in the job's files."""
@@ -124,7 +126,7 @@ def _charts(
         if not found:
             lines += _missing(side, metric, axis, size.columns - 1, look)
             continue
-        smooth = found.line.smoothed() if look.colours else None
+        smooth = smoothed(found.line, metric) if look.colours else None
         picture = picture_of_one(found, metric, axis, smoothed=smooth, colours=look.colours)
         lines += draw(picture, size.columns - 1, min(CHART_HEIGHT, room // fit), look)
     return lines

@@ -109,7 +109,7 @@ async def test_a_job_that_works_is_read_on_and_one_that_goes_away_stays_shown(be
 
 
 def test_nothing_measured_is_said_and_drawn_as_nothing() -> None:
-    from engine.compare import Side
+    from engine.side import Side
     from engine.status import JobStatus
     from tui.comparing import together
     from tui.lens import Lens

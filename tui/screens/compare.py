@@ -11,9 +11,10 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from engine import compare
-from engine.compare import Comparison, Side, SideReader
+from engine.compare import Comparison
 from engine.curves import Curve
 from engine.files import write_atomic
+from engine.side import MEMORY, Side, SideReader, metrics, series
 from engine.text import cells, one_line, shortened
 from engine.watch import JobView
 from tui.comparing import axis_end, table_rows, together
@@ -154,7 +155,7 @@ class CompareScreen(DeckScreen, LensKeys):
             return Curve()
         sides = self._comparison.sides
         chosen = sides if self._single is None else sides[self._single : self._single + 1]
-        curves = [compare.series(side, self._metric, self.lens.axis) for side in chosen]
+        curves = [series(side, self._metric, self.lens.axis) for side in chosen]
         found = [one.line if len(one.line) else one.dots for one in curves]
         return max(found, key=lambda curve: curve.end, default=Curve())
 
@@ -173,7 +174,7 @@ class CompareScreen(DeckScreen, LensKeys):
             self.say("still reading", "wait")
             return
         sides = self._comparison.sides
-        names = [name for name in compare.metrics(sides) if name != compare.MEMORY]
+        names = [name for name in metrics(sides) if name != MEMORY]
         names = [name for name in names if not name.startswith("eval_")] or ["loss"]
         at = names.index(self._metric) if self._metric in names else -1
         self._metric = names[(at + 1) % len(names)]
