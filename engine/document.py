@@ -36,6 +36,13 @@ class _Dumper(yaml.SafeDumper):
     """Writes what `_Loader` reads back: a text that looks like `2e-4` gets its quotes."""
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)
+
 _EXPONENT = re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
 for _either in (_Loader, _Dumper):
     _either.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
