@@ -109,22 +109,25 @@ async def test_readonly_refuses_every_acting_key_of_every_screen_and_tab(bench: 
     refused = set()
     async with opened(bench, 120, 40, readonly=True) as pilot:
         await until_shown(pilot, "‖ paused")
-        for way in ([], ["enter"], *(["escape", "enter", str(tab)] for tab in range(1, 8))):
-            await pilot.press(*way)
+        for way in ("", "enter", *map(str, range(2, 8))):
+            await pilot.press(*([way] if way else []))
             await pilot.pause()
             shown = pilot.app.screen
             assert isinstance(shown, DeckScreen)
+            footer = screen(pilot).splitlines()[-1]
             for name in shown.table_names:
                 for key in (key for key in keymap({}).of(name) if key.acts):
-                    footer = screen(pilot).splitlines()[-1]
                     assert f"{key.shown} {key.label}" not in footer
+                    if (name, key.action) in refused:
+                        continue
                     shown.query_one(NoteLine).clear()
                     await pilot.press(key.keys[0])
-                    await until_said(pilot, READONLY)
+                    assert note(pilot) == READONLY, key.action
                     assert not shown.query_one(NoteLine).asking
                     assert pilot.app.screen is shown, key.action
                     refused.add((name, key.action))
     assert {action for _, action in refused} >= {"pause", "resume", "cancel", "export", "demo"}
+    assert {action for _, action in refused} >= {"resume_here", "export_here", "remove"}
     assert files == {path: path.stat().st_mtime_ns for path in files}
     assert len(bench.store.jobs()) == 1
 

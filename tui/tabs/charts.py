@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
@@ -10,6 +11,7 @@ from textual.message import Message
 
 from engine.curves import Curve, Curves, Machine
 from engine.watch import JobView
+from tui.deck import Deck
 from tui.keys import CHARTS, Key, bindings_of
 from tui.lens import Lens
 from tui.lensing import LensKeys
@@ -38,6 +40,7 @@ class ChartsTab(Tab, LensKeys):
         self.lens = Lens()
         self._job: JobView | None = None
         self._curves = Curves()
+        self._share = 1.0
         self._machine = Machine()
         self._charts: dict[str, Chart] = {}
         self._draws: dict[str, Draw] = {}
@@ -68,7 +71,7 @@ class ChartsTab(Tab, LensKeys):
         """Show what was measured."""
         match message:
             case MetricsGrew():
-                self._curves = message.curves
+                self._curves, self._share = message.curves, message.share
             case MemoryGrew():
                 self._machine = message.machine
             case _:
@@ -136,7 +139,8 @@ class ChartsTab(Tab, LensKeys):
         """Give the selected chart the whole tab, or take it back."""
         self._enlarged = not self._enlarged
         self._arrange()
-        self.post_message(Noted("z shows all charts again" if self._enlarged else ""))
+        sign = cast(Deck, self.app).keymap.sign("enlarge")
+        self.post_message(Noted(f"{sign} shows all charts again" if self._enlarged else ""))
 
     def action_page_down(self) -> None:
         """Scroll down one page."""
@@ -197,7 +201,9 @@ class ChartsTab(Tab, LensKeys):
         """Every chart by name, in the order in which they are shown."""
         curves, lens, job = self._curves, self.lens, self._job
         names = metric_names(curves) or ["loss"]
-        metrics = {name: partial(metric_plot, name, curves, lens, job) for name in names}
+        metrics = {
+            name: partial(metric_plot, name, curves, lens, job, self._share) for name in names
+        }
         # A machine's charts are named by their titles; no metric has a name that ends like this.
         rest = {f"{plot.title} (machine)": partial(_same, plot) for plot in self._machine_rest()}
         memory = {"memory (machine)": partial(memory_plot, self._machine, job)}
