@@ -292,8 +292,7 @@ def _resolved(spec: JobSpec, base_folder: Path) -> JobSpec:
 
 
 def _resolve(name: str, base_folder: Path) -> str:
-    path = Path(name).expanduser()
-    absolute = path if path.is_absolute() else base_folder / path
+    absolute = base_folder / _expanded(name)
     local = name.startswith((".", "/", "~")) or os.path.exists(absolute)  # noqa: PTH110 - a name may be too long
     return str(absolute.resolve()) if local else name
 
@@ -301,8 +300,12 @@ def _resolve(name: str, base_folder: Path) -> str:
 def _resolve_data(name: str, base_folder: Path) -> str:
     """As `_resolve`; a glob or a file name is local even where nothing matches it yet."""
     if "*" in name or Path(name).suffix.lower() in _DATA_SUFFIXES:
-        return str((base_folder / Path(name).expanduser()).absolute())
+        return str((base_folder / _expanded(name)).absolute())
     return _resolve(name, base_folder)
+
+
+def _expanded(name: str) -> str:
+    return os.path.expanduser(name)  # noqa: PTH111 - Path.expanduser raises on ~nobody
 
 
 _DATA_SUFFIXES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz"}
