@@ -5,6 +5,7 @@ moment, immutable, so that one thread may read on while another draws. A curve i
 length, float64, sorted by x; NaN in `ys` is a gap: a value that was measured as NaN or infinite.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.files import LineReader
+from engine.files import LineReader, objects_of
 from engine.metrics import ENVELOPE
 from engine.series import EMPTY, Column, Point, nice_upper
 
@@ -175,7 +176,7 @@ class Table:
     def append(self, rows: Mapping[str, Floats | Sequence[float]], count: int) -> None:
         """Add `count` rows; a column that is not named has no values there."""
         grown = self.length + count
-        for name in self._columns.keys() | rows.keys():
+        for name in dict.fromkeys([*self._columns, *rows]):
             column = self._room(name, grown)
             column[self.length : grown] = rows.get(name, np.nan)
         self.length = grown
@@ -403,6 +404,11 @@ class MetricsReader:
         """What was read so far."""
         return self._measurements.curves()
 
+    @property
+    def share(self) -> float:
+        """How much of the file was read, 0 to 1."""
+        return self._lines.share
+
     def update(self, max_bytes: int = CHUNK_BYTES) -> bool:
         """Read what is new, at most about so many bytes; True when anything was."""
         restarts, before = self._lines.restarts, self._lines.offset
@@ -411,6 +417,31 @@ class MetricsReader:
             self._measurements = Measurements()
         self._measurements.extend(new)
         return bool(new) or self._lines.offset != before
+
+
+SKETCH_PARTS = 64
+SKETCH_BYTES = 64 * 1024
+"""A sketch reads so many parts of a file, spread evenly over it, each of so many bytes."""
+
+
+def sketch(path: Path) -> Curves | None:
+    """The shape of a long run at once, from parts of its file; None when reading it whole is as fast.
+
+    It has gaps where nothing was read, and may still hold what a resume took back.
+    """
+    held = Measurements()
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < 2 * SKETCH_PARTS * SKETCH_BYTES:
+                return None
+            for part in range(SKETCH_PARTS):
+                file.seek((size - SKETCH_BYTES) * part // (SKETCH_PARTS - 1))
+                block = file.read(SKETCH_BYTES)
+                held.extend(objects_of(block[block.find(b"\n") + 1 : block.rfind(b"\n") + 1]))
+    except OSError:
+        return None
+    return held.curves()
 
 
 def read_curves(path: Path) -> Curves:

@@ -138,13 +138,25 @@ class LineReader:
         return block[:end]
 
     def objects(self, max_bytes: int = 8 * 1024 * 1024) -> list[dict[str, Any]]:
-        """The new lines as JSON objects, parsed at once; a line that is none is passed over."""
-        lines = self.read(max_bytes)
+        """The new lines as JSON objects."""
+        return objects_of(self.read(max_bytes))
+
+    @property
+    def share(self) -> float:
+        """How much of the file was read, 0 to 1; 1 when it is not there."""
         try:
-            values = orjson.loads(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
-        except orjson.JSONDecodeError:
-            values = _one_by_one(lines.splitlines())
-        return [value for value in values if isinstance(value, dict)]
+            return min(1.0, self.offset / max(1, self.path.stat().st_size))
+        except OSError:
+            return 1.0
+
+
+def objects_of(lines: bytes) -> list[dict[str, Any]]:
+    """Whole lines as JSON objects, parsed at once; a line that is none is passed over."""
+    try:
+        values = orjson.loads(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
+    except orjson.JSONDecodeError:
+        values = _one_by_one(lines.splitlines())
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _one_by_one(lines: list[bytes]) -> list[Any]:

@@ -15,7 +15,7 @@ import yaml
 
 from engine import checkpoints, edits, lock
 from engine.checkpoints import Aside, Checkpoint
-from engine.curves import CHUNK_BYTES, Curves, Machine, MetricsReader, Readings
+from engine.curves import CHUNK_BYTES, Curves, Machine, MetricsReader, Readings, sketch
 from engine.edits import Edit
 from engine.files import LineReader, read_json
 from engine.history import Event, History
@@ -225,6 +225,15 @@ class JobFollower:
     def metrics(self) -> Curves | None:
         """The job's curves, one chunk of the file further: more may come at once."""
         return self._metrics.curves if self._metrics.update() else None
+
+    def sketch(self) -> Curves | None:
+        """The shape of a long run's curves, before they are read; None when there is no need."""
+        return sketch(self.job.metrics_file)
+
+    @property
+    def share(self) -> float:
+        """How much of the metrics was read, 0 to 1."""
+        return self._metrics.share
 
     def memory(self) -> Machine | None:
         """What its machine did, one chunk of the file further."""

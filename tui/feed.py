@@ -125,6 +125,7 @@ class Feed:
         self._woken = threading.Event()
         self._details = Details()
         self._curves = Tail[Curves]()
+        self._sketch: Curves | None = None
         self._readings = Tail[Machine]()
         self._exporting = False
         self._everything = False
@@ -267,13 +268,19 @@ class Feed:
         if follower is not self._follower:
             self._follower = follower
             self._details = Details()
-            self._curves, self._readings = Tail(), Tail()
+            self._curves, self._readings, self._sketch = Tail(), Tail(), None
             for pace in (self._metrics_pace, self._memory_pace, self._log_pace):
                 pace.reset()
         self._exporting = False
         if follower is None:
             return
         job_id = follower.job.id
+        self._tell_curves(now, follower)
+        if self._memory_pace.ready(now) or self._readings.behind:
+            self._readings.read(follower.memory)
+            if self._memory_pace.ready(now) and (machine := self._readings.take()) is not None:
+                self._memory_pace.spend(now)
+                self._post(MemoryGrew(job_id, machine))
         details = follower.details()
         if details is not None:
             self._details = details
@@ -282,16 +289,24 @@ class Feed:
         if self._log_pace.ready(now) and (lines := follower.log()) is not None:
             self._log_pace.spend(now)
             self._post(LogGrew(job_id, lines))
-        if self._metrics_pace.ready(now) or self._curves.behind:
-            self._curves.read(follower.metrics)
-            if self._metrics_pace.ready(now) and (curves := self._curves.take()) is not None:
-                self._metrics_pace.spend(now)
-                self._post(MetricsGrew(job_id, curves))
-        if self._memory_pace.ready(now) or self._readings.behind:
-            self._readings.read(follower.memory)
-            if self._memory_pace.ready(now) and (machine := self._readings.take()) is not None:
-                self._memory_pace.spend(now)
-                self._post(MemoryGrew(job_id, machine))
+
+    def _tell_curves(self, now: float, follower: JobFollower) -> None:
+        """The curves, once they are read; of a long run a sketch before."""
+        due = self._metrics_pace.ready(now)
+        if not (due or self._curves.behind):
+            return
+        self._curves.read(follower.metrics)
+        if not due:
+            return
+        if self._curves.behind:
+            self._sketch = self._sketch or follower.sketch()
+            newest, share = self._sketch, follower.share
+        else:
+            newest, share = self._curves.take(), 1.0
+            self._sketch = None
+        if newest is not None:
+            self._metrics_pace.spend(now)
+            self._post(MetricsGrew(follower.job.id, newest, share))
 
     def _tell_machine(self, now: float, *, living: bool) -> None:
         """Working or not decides how often; when nothing works, small changes are not worth a byte."""

@@ -34,6 +34,8 @@ class MetricsGrew(Latest):
 
     job_id: str
     curves: Curves
+    share: float = 1.0
+    """How much of a long run was read; below 1 the curves are a sketch of the whole."""
 
 
 @dataclass

@@ -44,16 +44,21 @@ def metric_names(curves: Curves) -> list[str]:
     return [*usual, *(name for name in found if name not in TITLES)]
 
 
-def metric_plot(name: str, curves: Curves, lens: Lens, job: JobView | None) -> Plot:
-    """One metric: faint as measured, strong as smoothed, and its evaluations."""
+def metric_plot(
+    name: str, curves: Curves, lens: Lens, job: JobView | None, share: float = 1.0
+) -> Plot:
+    """One metric: faint as measured, strong as smoothed, and its evaluations.
+
+    `share` below 1: the curves are a sketch of a run of which that much was read.
+    """
     train = curves.curve("train", name, lens.axis)
     evaluated = curves.curve("eval", f"eval_{name}", lens.axis)
     if not len(evaluated):
         evaluated = curves.curve("eval", name, lens.axis)
     whole, reached = x_end(curves, lens, job), reached_x(curves, lens)
-    share = SMOOTHINGS[lens.smoothing][1]
+    over = SMOOTHINGS[lens.smoothing][1]
     steady = name in ("learning_rate", "num_tokens")
-    smooth = train.smoothed(share) if share and not steady else train
+    smooth = train.smoothed(over) if over and not steady else train
     read = (lambda value: format_count(value)) if name == "num_tokens" else text.loss
     raw = () if smooth is train else (Line("", train, "raw", coarse=True, shown=False),)
     broken = train.broken_since
@@ -68,7 +73,7 @@ def metric_plot(name: str, curves: Curves, lens: Lens, job: JobView | None) -> P
         x_ticks=time_ticks if lens.axis == "time" else nice_ticks,
         x_label=x_label(lens),
         y_label=text.axis_value if name != "num_tokens" else format_count,
-        x_unit=UNITS[lens.axis],
+        x_unit=UNITS[lens.axis] if share >= 1 else f"a sketch, {share:.0%} read",
         log=lens.log,
         cursor=lens.cursor,
         badge="" if broken is None else f"NaN since {x_label(lens)(broken)}",
@@ -76,9 +81,9 @@ def metric_plot(name: str, curves: Curves, lens: Lens, job: JobView | None) -> P
     )
 
 
-def loss_plot(curves: Curves, lens: Lens, job: JobView | None) -> Plot:
+def loss_plot(curves: Curves, lens: Lens, job: JobView | None, share: float = 1.0) -> Plot:
     """The loss."""
-    return metric_plot("loss", curves, lens, job)
+    return metric_plot("loss", curves, lens, job, share)
 
 
 def memory_plot(machine: Machine, job: JobView | None) -> Plot:
@@ -201,7 +206,7 @@ def x_label(lens: Lens) -> Callable[[float], str]:
 def _nothing(job: JobView | None, curves: Curves | None = None, lens: Lens | None = None) -> str:
     """What an empty chart says."""
     if curves is not None and lens is not None and lens.axis != "step" and curves.keys("train"):
-        return f"not known against {UNITS[lens.axis]}: t shows steps"
+        return f"not known against {UNITS[lens.axis]}: choose another x axis"
     if job is None:
         return ""
     if job.state is JobState.QUEUED:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.curves import Curve, Readings, read_curves
+from engine.curves import Curve, Readings, read_curves, sketch
 from engine.metrics import MetricsWriter
 from engine.series import EMPTY, Column, Point, bounds, segments
 
@@ -146,3 +146,22 @@ def test_memory_leaves_pauses_out_and_never_adds_what_it_does_not_know() -> None
     assert gpus.curve("gpu1.memory_used_bytes").ys.tolist() == [20.0, 20.0]
     assert gpus.last("gpu0.memory_total_bytes") == 80
     assert Readings().machine().last("rss_bytes") is None
+
+
+def test_a_long_run_is_sketched_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    assert sketch(path) is None
+    padding = "x" * 200
+    with path.open("w") as file:
+        for step in range(1, 60_001):
+            file.write(f'{{"kind":"train","step":{step},"loss":{step / 10},"note":"{padding}"}}\n')
+    drawn = sketch(path)
+    assert drawn is not None
+    curve = drawn.curve("train", "loss")
+    assert curve.end == 60_000
+    assert curve.xs[0] <= 2
+    assert np.diff(curve.xs).max() < 1000
+    assert len(curve) < 30_000
+    assert curve.ys.tolist() == (curve.xs / 10).tolist()
+    path.write_bytes(path.read_bytes()[:100_000])
+    assert sketch(path) is None

@@ -8,6 +8,7 @@ from engine.curves import Curve, Curves, Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
 from tui.lens import Lens
+from tui.lensing import LensKeys
 from tui.messages import (
     DetailsChanged,
     FeedFailed,
@@ -18,7 +19,6 @@ from tui.messages import (
     SecondPassed,
     TelemetryRead,
 )
-from tui.lensing import LensKeys
 from tui.plots import loss_plot, memory_plot, x_end
 from tui.screens.acting import ActingScreen
 from tui.widgets.chart import Chart
@@ -36,6 +36,7 @@ class WatchingScreen(ActingScreen, LensKeys):
         self._waits: Mapping[str, str] = {}
         self._details = Details()
         self._curves = Curves()
+        self._share = 1.0
         self._machine = Machine()
         self.lens = Lens()
         self._followed: str | None = None
@@ -82,7 +83,9 @@ class WatchingScreen(ActingScreen, LensKeys):
 
     def show_loss(self) -> None:
         """Draw the loss chart."""
-        self.query_one("#loss", Chart).show(loss_plot(self._curves, self.lens, self.current))
+        self.query_one("#loss", Chart).show(
+            loss_plot(self._curves, self.lens, self.current, self._share)
+        )
 
     def show_memory(self) -> None:
         """Draw the memory chart."""
@@ -108,7 +111,7 @@ class WatchingScreen(ActingScreen, LensKeys):
     def _show_followed(self, message: Message) -> None:
         match message:
             case MetricsGrew():
-                self._curves = message.curves
+                self._curves, self._share = message.curves, message.share
                 self.show_loss()
             case MemoryGrew():
                 self._machine = message.machine
