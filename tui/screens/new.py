@@ -1,200 +1,532 @@
-"""New job: pick a spec, or a data file and a model; what is wrong is said in words below."""
+"""New job: a form over the fields of a spec, checked while it is typed."""
 
-import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import DirectoryTree, Input
 
-from engine.errors import TunedeckError
-from engine.text import clean_text
-from tui import sources, text
+from engine import actions
+from engine.errors import Problem, TunedeckError
+from engine.store import slug
+from engine.text import one_line
+from engine.watch import JobView
+from tui import beginnings, paths, text
+from tui.data_look import DataLook
+from tui.draft import Draft, save
+from tui.fields import GROUPS, complete_setting, field_of, setting
+from tui.findings import Findings, check, sentence
 from tui.keys import NEW, bindings_of, keys_of
+from tui.messages import JobsChanged
+from tui.paths import Wanted
+from tui.screens import remarks
 from tui.screens.base import DeckScreen
-from tui.widgets.canvas import Toned
+from tui.screens.forecast import found_rows, spec_rows
+from tui.widgets.about import About
 from tui.widgets.empty import TooSmall
+from tui.widgets.field_row import FieldInput, FieldRow
+from tui.widgets.form import Form, row_of
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.note_line import NoteLine
+from tui.widgets.path_tree import PathTree
 from tui.widgets.sheet import Sheet
+from tui.widgets.submit_row import SubmitRow
 
-HINT = "a spec (.yaml, .toml, .json) is queued as it is; data (.jsonl, .json, .csv, ...) asks for a model"
+PAUSE_SECONDS = 0.3
+"""How long after the last key the checks begin."""
 
+START, ADD = "start from", "add a setting"
+"""The two rows that are no field of the spec."""
 
-class Files(DirectoryTree):
-    """Folders, specs and data files."""
-
-    ICON_NODE = "+ "
-    ICON_NODE_EXPANDED = "- "
-    ICON_FILE = "  "
-
-    def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Only what can begin a job, or lead to it."""
-        return [path for path in paths if sources.is_shown(path)]
+ABOUT_START = (
+    "a spec (.yaml, .toml, .json) or data (.jsonl, .csv, .txt, ...): enter fills in the form"
+)
+READONLY = "the deck was opened with --readonly: this key changes nothing"
 
 
 class NewScreen(DeckScreen):
-    """Makes a job."""
+    """Makes a job: from nothing, from a spec, from data, or as a copy of a job."""
 
     table_name = NEW
     BINDINGS = bindings_of(NEW)
 
     @dataclass
-    class Refused(Message):
-        """The job was not made, and why."""
+    class Drafted(Message):
+        """There is something to begin with."""
+
+        draft: Draft
+        said: str = ""
+
+    @dataclass
+    class NotDrafted(Message):
+        """What was to begin with cannot be read."""
 
         message: str
         hint: str
 
     @dataclass
-    class ModelProposed(Message):
-        """A name for the model that most likely is meant."""
+    class Checked(Message):
+        """A draft was checked."""
 
-        name: str
+        draft: Draft
+        found: Findings
+        to_queue: bool
 
     @dataclass
     class Made(Message):
         """The job waits in the queue."""
 
         job_id: str
-        warnings: tuple[str, ...]
+        notice: str
+
+    @dataclass
+    class Saved(Message):
+        """The spec was written, or not."""
+
+        said: str
+        tone: str
+
+    def __init__(self, copy_of: JobView | None = None) -> None:
+        super().__init__()
+        self._copy_of = copy_of
+        self._draft = Draft()
+        self._loaded: Mapping[str, str] = {}
+        """The texts as they were filled in, to know whether anything was typed."""
+        self._found: Findings | None = None
+        self._look = DataLook()
+        self._pause: Timer | None = None
+        self._checking = self._queueing = False
+        self._started_from = ""
+        self._at = START
+        """The field that had the focus last."""
+
+    # --- what is on the screen --------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Path, model, answer, tree, keys."""
+        """The form; beside it, or instead of it, what was found; then what would happen."""
         yield TooSmall(id="too-small")
         yield Sheet(id="heading")
-        with Horizontal(classes="field"):
-            yield Sheet(id="path-title")
-            yield Input(id="path", suggester=sources.PathSuggester(), compact=True)
-        with Horizontal(classes="field", id="model-field"):
-            yield Sheet(id="model-title")
-            yield Input(id="model", compact=True)
-        yield Sheet(id="answer")
-        with Vertical(id="files-panel", classes="panel"):
-            yield Files(Path.cwd(), id="files")
+        with Horizontal(id="work"):
+            yield Form(list(self._parts()), id="form")
+            with Vertical(id="side"):
+                with Vertical(id="files-panel", classes="panel"):
+                    yield PathTree(Path.cwd(), id="files")
+                with VerticalScroll(id="found-panel", classes="panel"):
+                    yield Sheet(id="found")
+                with VerticalScroll(id="spec-panel", classes="panel"):
+                    yield Sheet(id="spec")
+        yield About(id="about")
+        yield SubmitRow("Queue it", id="submit")
+        yield NoteLine(ascii_only=self.options.ascii_only, id="note")
         yield KeyBar(id="keys")
 
+    def _parts(self) -> Iterator[str | FieldRow]:
+        if self._copy_of is None:
+            yield FieldRow(START, START, partial(paths.complete, wanted=Wanted.ANY), known=False)
+        for group, keys in GROUPS.items():
+            if group:
+                yield group
+            yield from (row_of(key, field_of(key)) for key in keys)
+        yield "more settings"
+        yield FieldRow(ADD, ADD, self._complete_setting, known=False)
+
+    def _complete_setting(self, typed: str) -> str | None:
+        return complete_setting(typed, self._draft.method)
+
     def on_mount(self) -> None:
-        """Begin with the path."""
-        self._label("#heading", "new job", "title")
-        self._label("#path-title", "spec or data", "dim")
-        self._label("#model-title", "base model", "dim")
-        self.query_one("#files-panel").border_title = clean_text(text.home_path(Path.cwd()))
-        for field in self.query(Input):
-            field.cursor_blink = False
-        self.query_one(Files).show_guides = False
-        self.say(HINT, "dim")
-        self.query_one("#path").focus()
-        self.query_one(KeyBar).show(keys_of(NEW))
+        """Begin with the first field."""
+        job = self._copy_of
+        said = f"new job: a copy of {text.short_id(job.id)}" if job is not None else "new job"
+        self.query_one("#heading", Sheet).show(lambda w, _: [Text(said, style=w.tone("title"))])
+        self.query_one("#found-panel").border_title = "rows as they will be read"
+        self.query_one("#spec-panel").border_title = "spec: what differs from the defaults"
+        self._show_keys()
+        self._show_draft()
+        self.form.focus_on(START if job is None else "name")
+        self._begin()
 
     @property
-    def path(self) -> Path:
-        """What was typed or picked."""
-        return sources.expand(self.query_one("#path", Input).value)
+    def form(self) -> Form:
+        """The form."""
+        return self.query_one(Form)
 
-    def say(self, said: str, tone: str = "", hint: str = "") -> None:
-        """Show words below the fields, as many rows as they need."""
-        self.query_one("#answer", Sheet).show(partial(_words, said, tone, hint))
+    def say(self, said: str, tone: str = "") -> None:
+        """Show a note above the footer."""
+        self.query_one(NoteLine).say(said, tone)
 
-    def _label(self, selector: str, said: str, tone: str) -> None:
-        self.query_one(selector, Sheet).show(lambda w, _: [Text(said, style=w.tone(tone))])
+    def _show_keys(self) -> None:
+        keys = () if self.query_one(NoteLine).asking else keys_of(NEW)
+        self.query_one(KeyBar).show([key for key in keys if key.footer])
+
+    # --- what it begins with ----------------------------------------------------------------------
+
+    @work(thread=True, group="begin")
+    def _begin(self) -> None:
+        """Read the job to copy, or find the model that most likely is meant."""
+        job = self._copy_of
+        changed = self.deck.latest.get(JobsChanged)
+        names = {one.name for one in changed.jobs} if isinstance(changed, JobsChanged) else set()
+        try:
+            store = self.deck.store
+            draft = beginnings.first(store) if job is None else beginnings.copy_of(job.job, names)
+        except TunedeckError as error:
+            self.post_message(self.NotDrafted(error.message, error.hint))
+        else:
+            self.post_message(self.Drafted(draft))
+
+    @work(thread=True, group="begin")
+    def _start_from(self, typed: str, draft: Draft) -> None:
+        """Read a spec, or look at data."""
+        path = paths.expand(typed)
+        try:
+            if paths.is_spec(path):
+                self.post_message(
+                    self.Drafted(beginnings.from_spec(path), f"filled in from {path}")
+                )
+            else:
+                self.post_message(self.Drafted(*beginnings.from_data(draft, path)))
+        except TunedeckError as error:
+            self.post_message(self.NotDrafted(error.message, error.hint))
+        except (OSError, ValueError) as error:
+            self.post_message(self.NotDrafted(f"{path}: {error}", ""))
+
+    @on(Drafted)
+    async def _fill(self, event: Drafted) -> None:
+        """Put the draft into the form."""
+        draft = event.draft
+        if not event.said:  # what was typed before it was read stays
+            draft = Draft({**draft.texts, **self._draft.texts}, draft.before)
+        self._draft = draft
+        self._loaded = event.draft.texts
+        for key in draft.extras:
+            await self._add(key)
+        self.form.fill(draft.texts)
+        if event.said:
+            self.form.rows[START].tell(())
+            self.say(event.said, "good")
+            self.form.focus_on("name")
+        self._show_draft()
+        self._check_soon()
+
+    @on(NotDrafted)
+    def _not_filled(self, event: NotDrafted) -> None:
+        if self._copy_of is None:
+            self._started_from = ""
+            self.form.rows[START].tell(remarks.told(event.message, event.hint), "bad")
+        else:
+            self.say(f"{event.message}: {event.hint}", "bad")
+
+    async def _add(self, key: str) -> None:
+        """Add the row of a setting, before the one that adds them."""
+        form = self.form
+        if key not in form.rows:
+            row = row_of(key, field_of(key, self._draft.method), whole_name=True)
+            await form.add(row, before=form.rows[ADD])
+            row.input.propose(self._draft.default(key))
+
+    # --- typing -----------------------------------------------------------------------------------
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        assert isinstance(event.input, FieldInput)
+        key = event.input.key
+        if key in (START, ADD):
+            self.form.rows[key].tell(())
+        else:
+            self._draft = self._draft.typed(key, event.value)
+            self._show_draft()
+            self._check_soon()
+        if event.input.has_focus:
+            self._show_about(key)
+            self._show_tree(key)
+            self._show_line(key)
+
+    @on(Input.Submitted)
+    async def _entered(self, event: Input.Submitted) -> None:
+        assert isinstance(event.input, FieldInput)
+        if event.input.key == ADD and event.value.strip():
+            await self._add_setting(event.value)
+        elif event.input.key == START and event.value.strip() != self._started_from:
+            self._read_start()
+        else:
+            self.action_next_field()
+
+    @on(Input.Blurred)
+    def _left(self, event: Input.Blurred) -> None:
+        assert isinstance(event.input, FieldInput)
+        if event.input.key == START and not self.query_one(PathTree).has_focus:
+            self._read_start()
+
+    def _read_start(self) -> None:
+        """Fill in the form from the file of the first row, once."""
+        row = self.form.rows[START]
+        typed = row.input.value.strip()
+        if not typed or typed == self._started_from:
+            return
+        if paths.exists(paths.expand(typed)):
+            self._started_from = typed
+            self._start_from(typed, self._draft)
+        else:
+            row.tell([("bad", f"no such file: {paths.expand(typed)}")], "bad")
+
+    async def _add_setting(self, typed: str) -> None:
+        """Add the row of a setting by its name, with its value where that is typed too."""
+        name, value = remarks.name_and_value(typed)
+        found = setting(name, self._draft.method)
+        row = self.form.rows[ADD]
+        if isinstance(found, Problem):
+            row.tell(remarks.told(f"{found.field}: {found.message}", found.hint), "bad")
+            return
+        await self._add(found)
+        row.fill("")
+        row.tell(())
+        if value:
+            self.form.rows[found].input.value = value
+        self.form.focus_on(found)
+
+    # --- checks -----------------------------------------------------------------------------------
+
+    def _check_soon(self) -> None:
+        """Check when nothing was typed for a moment."""
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE_SECONDS, self._check_now)
+        if not self._queueing:
+            self.query_one(SubmitRow).show("checking", "dim")
+
+    def _check_now(self) -> None:
+        if not self._checking:  # when that check ends, it sees that the draft is another
+            self._checking = True
+            self._check(self._draft, self._look, to_queue=False)
+
+    @work(thread=True, group="check")
+    def _check(self, draft: Draft, look: DataLook, *, to_queue: bool) -> None:
+        """Check a draft, and queue it where that is wanted and nothing is wrong."""
+        try:
+            found = check(draft, look)
+            if to_queue and found.spec is not None:
+                store = self.deck.store
+                job = actions.submit(store, found.spec, by="deck")
+                notice = actions.token_notice(store) or next(iter(found.warnings), "")
+                self.post_message(self.Made(job.id, notice))
+                return
+        except TunedeckError as error:
+            found = Findings({"": (Problem("", error.message, error.hint),)})
+        except (OSError, ValueError) as error:
+            found = Findings({"": (Problem("", f"it cannot be checked: {error}"),)})
+        self.post_message(self.Checked(draft, found, to_queue))
+
+    @on(Checked)
+    def _show_findings(self, event: Checked) -> None:
+        if event.to_queue:
+            self._queueing = False
+        else:
+            self._checking = False
+        if event.draft != self._draft:
+            self._check_soon()
+            return
+        self._found = found = event.found
+        self._show_draft()
+        self.query_one("#found", Sheet).show(partial(found_rows, found))
+        submit = self.query_one(SubmitRow)
+        if found.spec is not None:
+            submit.show(sentence(found.spec, found), "good")
+            return
+        missing = remarks.missing(found)
+        submit.show(missing, "bad")
+        if event.to_queue:
+            self.say(f"not queued: {missing}", "bad")
+            self._focus_on_first(found)
+
+    def _focus_on_first(self, found: Findings) -> None:
+        key = next((key for key, _ in found.first if key in self.form.rows), None)
+        if key is not None:
+            self.form.focus_on(key)
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _show_draft(self) -> None:
+        """Show the spec, the marks of the fields, and what holds where nothing is typed."""
+        draft, found = self._draft, self._found
+        self.query_one("#spec", Sheet).show(partial(spec_rows, draft, Path.cwd()))
+        for row in self.form.fields():
+            said, mark = remarks.of_field(row.key, draft, found)
+            row.tell(said, mark)
+            guessed = found.columns if found is not None and row.key == "data.columns" else ""
+            row.input.propose(draft.default(row.key) or guessed)
+
+    def _show_line(self, key: str) -> None:
+        """Scroll the spec to the line of a field."""
+        lines = [line.key for line in self._draft.lines(Path.cwd())]
+        if key in lines:
+            panel = self.query_one("#spec-panel")
+            panel.scroll_to(y=lines.index(key) - panel.size.height // 2, animate=False)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show what belongs to the field that has the focus."""
+        if isinstance(event.widget, FieldInput):
+            self._at = event.widget.key
+            self._show_about(event.widget.key)
+            self._show_tree(event.widget.key)
+        elif isinstance(event.widget, SubmitRow):
+            self.query_one(About).show("enter queues the job")
+            self.remove_class("-picking")
+
+    def _show_about(self, key: str) -> None:
+        method = self._draft.method
+        if key == ADD:
+            said = remarks.about_settings(self.form.rows[ADD].input.value, method)
+        else:
+            said = ABOUT_START if key == START else remarks.about(key, method)
+        self.query_one(About).show(said)
+
+    def _show_tree(self, key: str) -> None:
+        """Show the folder tree for a field that takes a path."""
+        known = field_of(key, self._draft.method)
+        wanted = Wanted.ANY if key == START else known.wanted if known is not None else None
+        self.set_class(wanted is not None, "-picking")
+        if wanted is not None:
+            folder = paths.folder_of(self.form.rows[key].input.value)
+            inside = wanted is Wanted.MODEL and paths.is_model(folder)
+            self._show_folder(folder.parent if inside else folder, wanted)
+
+    def _show_folder(self, folder: Path, wanted: Wanted) -> None:
+        title = one_line(f"{wanted}: {text.home_path(folder)}", 60)
+        self.query_one("#files-panel").border_title = Text(title)
+        self.query_one(PathTree).show_folder(folder, wanted)
 
     @on(DirectoryTree.FileSelected)
     def _picked(self, event: DirectoryTree.FileSelected) -> None:
-        field = self.query_one("#path", Input)
-        field.value = str(event.path)
-        field.cursor_position = len(field.value)
-        self._go_on()
+        self._take(event.path)
 
-    @on(Input.Changed, "#path")
-    def _changed(self) -> None:
-        self.remove_class("-data")
+    @on(DirectoryTree.DirectorySelected)
+    def _folder_picked(self, event: DirectoryTree.DirectorySelected) -> None:
+        if self.query_one(PathTree).wanted is Wanted.MODEL and paths.is_model(event.path):
+            self._take(event.path)
 
-    @on(Input.Submitted, "#path")
-    def _go_on(self) -> None:
-        path = self.path
-        if not self.query_one("#path", Input).value.strip():
-            self.say("type a path, or pick a file below", "wait")
-        elif not path.exists():
-            self.say(f"no such file: {path}", "bad", "check the path; → takes what is proposed")
-        elif path.is_file() and sources.is_spec(path):
-            self._queue()
+    def _take(self, path: Path) -> None:
+        """Put a path from the tree into its field."""
+        row = self.form.rows[self._at]
+        model = self.query_one(PathTree).wanted is Wanted.MODEL
+        row.input.value = paths.shown(path, paths.MARK if model else "")
+        row.input.cursor_position = len(row.input.value)
+        self.form.focus_on(self._at)
+        if self._at == START:
+            self._read_start()
+
+    # --- keys -------------------------------------------------------------------------------------
+
+    @property
+    def _stops(self) -> str:
+        """What tab stops at."""
+        reading = self.has_class("-preview")
+        return "#found-panel, #spec-panel" if reading else "FieldInput, SubmitRow"
+
+    def action_next_field(self) -> None:
+        """Go to the next field."""
+        self.focus_next(self._stops)
+
+    def action_previous_field(self) -> None:
+        """Go to the field before."""
+        self.focus_previous(self._stops)
+
+    def action_next_row(self) -> None:
+        """Go to the next field, or into the folder tree."""
+        if self.has_class("-picking") and isinstance(self.focused, FieldInput):
+            self.set_focus(self.query_one(PathTree))
         else:
-            self.add_class("-data")
-            self.query_one("#model").focus()
-            self.say("this is data: which model shall it fine-tune? A Hub id or a folder.", "")
-            self._propose()
+            self.action_next_field()
 
-    @on(Input.Submitted, "#model")
-    def _with_model(self, event: Input.Submitted) -> None:
-        if event.value.strip():
-            self._queue()
+    def action_previous_row(self) -> None:
+        """Go to the field before."""
+        self.action_previous_field()
+
+    def action_parent_folder(self) -> None:
+        """Show the folder above, when the tree has the focus."""
+        tree = self.query_one(PathTree)
+        if tree.has_focus:
+            self._show_folder(Path(tree.path).parent, tree.wanted)
+
+    def action_preview(self) -> None:
+        """Read what was found, or go on with the form."""
+        if self.has_class("-preview"):
+            self.remove_class("-preview")
+            self.form.focus_on(self._at)
         else:
-            self.say("name a model: a Hub id such as Qwen/Qwen3-0.6B, or a folder", "wait")
+            self.remove_class("-picking")
+            self.add_class("-preview")
+            self.set_focus(self.query_one("#found-panel"))
 
-    def _queue(self) -> None:
-        self.say(f"checking {self.path.name}", "busy")
-        self._make(self.path, self.query_one("#model", Input).value.strip())
+    def action_accept(self) -> None:
+        """Press the last row; in a field, enter is the field's own."""
+        if self.query_one(SubmitRow).has_focus:
+            self.action_queue()
 
-    @work(thread=True, group="new", exclusive=True)
-    def _propose(self) -> None:
-        """Find the model that most likely is meant."""
-        self.post_message(self.ModelProposed(sources.default_model(self.deck.store)))
+    @on(SubmitRow.Pressed)
+    def _pressed(self) -> None:
+        self.action_queue()
 
-    @work(thread=True, group="new", exclusive=True)
-    def _make(self, path: Path, model: str) -> None:
-        """Check and queue."""
-        try:
-            queued = sources.queue(self.deck.store, path, model)
-        except TunedeckError as error:
-            self.post_message(self.Refused(error.message, error.hint))
-        except OSError as error:
-            self.post_message(self.Refused(f"{path}: {error.strerror or error}", ""))
-        else:
-            self.post_message(self.Made(queued.job.id, queued.warnings))
-
-    @on(ModelProposed)
-    def _proposed(self, event: ModelProposed) -> None:
-        field = self.query_one("#model", Input)
-        if not field.value:
-            field.value = event.name
-            field.cursor_position = len(event.name)
-
-    @on(Refused)
-    def _refused(self, event: Refused) -> None:
-        self.say(event.message, "bad", event.hint)
+    def action_queue(self) -> None:
+        """Check everything once more, and queue the job."""
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+        elif not self._queueing:
+            self._queueing = True
+            self.query_one(SubmitRow).show("checking all of it; then it is queued", "busy")
+            self._check(self._draft, DataLook(thorough=True), to_queue=True)
 
     @on(Made)
     def _made(self, event: Made) -> None:
         self.deck.made(event.job_id)
-        warning = f"; mind: {event.warnings[0]}" if event.warnings else ""
-        self.dismiss()
-        self.deck.tell_home(f"{text.short_id(event.job_id)} is queued{warning}", bool(warning))
+        self.deck.go_home()
+        notice = f"; mind: {event.notice}" if event.notice else ""
+        self.deck.tell_home(f"{text.short_id(event.job_id)} is queued{notice}", bool(notice))
 
-    def action_next_field(self) -> None:
-        """Go to the next field."""
-        self.focus_next()
+    def action_save(self) -> None:
+        """Write the spec into a file."""
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+        elif not self._draft.document():
+            self.say("there is nothing to save yet", "wait")
+        else:
+            self._save(self._draft)
+
+    @work(thread=True, group="save")
+    def _save(self, draft: Draft) -> None:
+        try:
+            path = save(draft, slug(draft.text("name") or draft.default("name")))
+        except OSError as error:
+            self.post_message(self.Saved(f"not saved: {error}", "bad"))
+        else:
+            self.post_message(self.Saved(f"saved as {path}", "good"))
+
+    @on(Saved)
+    def _tell_saved(self, event: Saved) -> None:
+        self.say(event.said, event.tone)
 
     def action_back(self) -> None:
-        """Back to the screen before."""
-        self.dismiss()
+        """Leave the tree, the preview, or the screen; what was typed is not lost unasked."""
+        if self.query_one(PathTree).has_focus:
+            self.form.focus_on(self._at)
+        elif self.has_class("-preview"):
+            self.action_preview()
+        elif self._draft.differs(self._loaded):
+            back = next(key for key in self.deck.keymap.of(NEW) if key.action == "back")
+            said = f"Leave? What was typed is lost. {back.shown} again leaves too."
+            self.query_one(NoteLine).ask(said, again=back.keys)
+            self._show_keys()
+        else:
+            self.dismiss()
 
-
-def _words(said: str, tone: str, hint: str, widget: Toned, width: int) -> list[Text]:
-    """Words as rows of that width; lines stay lines."""
-    rows = []
-    for line in clean_text(said).split("\n")[:12]:
-        rows += [Text(part, style=widget.tone(tone)) for part in _wrapped(line, width)]
-    if hint:
-        rows += [Text(part, style=widget.tone("dim")) for part in _wrapped(clean_text(hint), width)]
-    return rows
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(line, max(20, width), subsequent_indent=indent)[:6] or [""]
+    @on(NoteLine.Answered)
+    def _leave_or_not(self, event: NoteLine.Answered) -> None:
+        self._show_keys()
+        if event.yes:
+            self.dismiss()
