@@ -49,7 +49,7 @@ def short_model(model: str) -> str:
 
 
 def steps(status: JobStatus, width: int | None = None) -> str:
-    """`800/2000`, or what is known of it; `123k/2.0M` where that does not fit."""
+    """`800/2000`, or what is known of it; `123k/2M` where that does not fit."""
     if status.total_steps is None:
         return str(status.step) if status.step else UNKNOWN
     said = f"{status.step}/{status.total_steps}"

@@ -1,10 +1,9 @@
 import math
 import re
-from dataclasses import replace
 
 import pytest
+from textual.pilot import Pilot
 
-from engine import checkpoints
 from engine.lock import Lock
 from engine.metrics import MetricsWriter
 from engine.status import Failure, JobState, Phase
@@ -12,9 +11,16 @@ from engine.text import GLYPHS
 from tests.tui import builder
 from tests.tui.builder import Bench
 from tests.tui.looking import opened, row_with, rows_of, screen, until, until_said, until_shown
+from tui import text
 from tui.widgets.job_table import JobTable
 
 S = JobState
+
+
+def names_of(pilot: Pilot[int]) -> list[str]:
+    """The jobs of the table, by their names, from the first row on."""
+    ids = pilot.app.screen.query_one(JobTable).ids
+    return [text.short_id(job_id).rpartition("-")[0] for job_id in ids]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
@@ -23,9 +29,11 @@ async def test_every_state_is_shown_by_sign_and_word(bench: Bench, size: tuple[i
         bench.job(f"one-{state}", state, step=0 if state is S.QUEUED else 10, ago=60)
     async with opened(bench, *size) as pilot:
         await until_shown(pilot, "running")
-        table = pilot.app.screen.query_one(JobTable)
-        shown = {str(table.get_row(job.id)[0]) for job in bench.store.jobs()}
-        assert shown == {f"{GLYPHS[state]} {state}" for state in S}
+        seen = rows_of(pilot)
+        await pilot.press("G")
+        seen += rows_of(pilot)
+        for state in S:
+            assert any(f"{GLYPHS[state]} {state}" in row and "one-" in row for row in seen), state
 
 
 async def test_running_first_then_queue_then_resting_then_finished(bench: Bench) -> None:
@@ -37,9 +45,7 @@ async def test_running_first_then_queue_then_resting_then_finished(bench: Bench)
     bench.job("runs", S.RUNNING, step=9)
     async with opened(bench) as pilot:
         await until_shown(pilot, "runs")
-        table = pilot.app.screen.query_one(JobTable)
-        names = [str(table.get_row_at(at)[1]) for at in range(table.row_count)]
-        assert names == ["runs", "first", "second", "rests", "done-new", "done-old"]
+        assert names_of(pilot) == ["runs", "first", "second", "rests", "done-new", "done-old"]
 
 
 async def test_a_queued_job_says_what_it_waits_for(bench: Bench) -> None:
@@ -63,7 +69,6 @@ async def test_the_highlighted_job_stays_highlighted_when_the_order_changes(benc
         bench.job("newest", S.STARTING)
         await until_shown(pilot, "newest")
         assert table.selected == waiting.id
-        assert str(table.get_row_at(table.cursor_row)[1]) == "waits"
 
 
 async def test_removing_the_highlighted_job_highlights_another(bench: Bench) -> None:
@@ -85,11 +90,11 @@ async def test_names_that_look_like_markup_are_shown_as_they_are(bench: Bench) -
         assert "[bold]x" in screen(pilot)
         await pilot.press("G")
         await until_shown(pilot, "[/red] broke")
-        assert "→ [b]fix[/b]" in screen(pilot)
+        await until_shown(pilot, "→ [b]fix[/b]")
         await pilot.press("enter")
-        await until_shown(pilot, "spec")
+        await until_shown(pilot, "Charts")
         await pilot.press("escape", "l")
-        await until_shown(pilot, "log of")
+        await until_shown(pilot, "Charts")
 
 
 async def test_log_lines_and_names_bring_no_escape_sequences(bench: Bench) -> None:
@@ -111,10 +116,10 @@ async def test_a_failed_job_says_why_and_what_to_do(bench: Bench) -> None:
     error = Failure(message="the loss became NaN at step 7", hint="lower training.learning_rate")
     bench.job("bad", S.FAILED, step=7, error=error)
     async with opened(bench, 80, 24) as pilot:
-        await until_shown(pilot, "the loss became NaN at step 7")
-        assert "→ lower training.learning_rate" in screen(pilot)
+        await until_shown(pilot, "→ lower training.learning_rate")
+        assert "the loss became NaN at step 7" in row_with(pilot, "✗ failed")
         await pilot.press("enter")
-        await until_shown(pilot, "spec")
+        await until_shown(pilot, "Charts")
         assert "→ lower training.learning_rate" in screen(pilot)
 
 
@@ -125,7 +130,7 @@ async def test_a_nan_loss_is_a_gap_with_a_badge(bench: Bench) -> None:
         writer.append("train", step, {"loss": math.nan})
     writer.close()
     async with opened(bench) as pilot:
-        await until_shown(pilot, "NaN since step 101")
+        await until_shown(pilot, "NaN since 101")
         assert "⠀" not in screen(pilot)
 
 
@@ -160,10 +165,9 @@ async def test_a_killed_worker_shows_as_interrupted(bench: Bench) -> None:
         await until_shown(pilot, "! interrupted")
 
 
-async def test_an_empty_deck_says_what_to_press(bench: Bench) -> None:
+async def test_the_first_job_takes_the_place_of_the_advice(bench: Bench) -> None:
     async with opened(bench, 80, 24) as pilot:
         await until_shown(pilot, "No jobs yet.")
-        assert "n  makes one" in screen(pilot)
         bench.job("first", S.RUNNING, step=9)
         await until_shown(pilot, "first")
         assert "No jobs yet." not in screen(pilot)
@@ -211,26 +215,6 @@ async def test_an_export_shows_its_progress_and_its_end(bench: Bench) -> None:
         await until_said(pilot, "exported merged to")
 
 
-async def test_what_the_job_screen_knows(bench: Bench) -> None:
-    job = bench.job("done", S.COMPLETED, step=1000, checkpoint=1000)
-    builder.export(job, "adapter")
-    builder.answer(job)
-    async with opened(bench, 120, 80) as pilot:
-        await until_shown(pilot, "done")
-        await pilot.press("enter")
-        await until_shown(pilot, "93.5%")
-        shown = screen(pilot)
-        assert "✗ She She walks the the" in shown
-        assert "✓ She walked to the river." in shown
-        assert "sft with lora (r 16, alpha 32.0)" in shown
-        assert job.id in shown
-        assert row_with(pilot, "adapter ").count("completed") == 1
-        stored = checkpoints.committed(job.checkpoints)[0]
-        assert f"{stored.step:>8}" in shown
-        await pilot.press("escape")
-        await until_shown(pilot, "jobs")
-
-
 async def test_the_named_job_is_highlighted_first(bench: Bench) -> None:
     older = bench.job("older", S.COMPLETED, step=9, ago=900)
     bench.job("newer", S.RUNNING, step=9)
@@ -248,15 +232,3 @@ async def test_fifty_jobs_scroll_to_the_last(bench: Bench) -> None:
         await until_shown(pilot, "job-49")
         await pilot.press("g")
         await until_shown(pilot, "job-00")
-
-
-async def test_a_status_that_only_beats_is_not_painted(bench: Bench) -> None:
-    job = bench.job("runs", S.RUNNING, step=9)
-    async with opened(bench) as pilot:
-        await until_shown(pilot, "runs")
-        seen = bench.store.find(job.id).stored()
-        table = pilot.app.screen.query_one(JobTable)
-        count = table._update_count
-        job.write_status(replace(seen, updated_at=builder.stamp(0)), durable=False)
-        await pilot.pause(1.5)
-        assert table._update_count == count

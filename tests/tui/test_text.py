@@ -1,17 +1,16 @@
+import time
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from engine.gpu import GPU, Host, Snapshot
 from engine.job import Job
 from engine.status import JobState, JobStatus
 from engine.watch import JobView
-from tests.tui.builder import Bench
-from tests.tui.looking import opened, until_shown
 from tui import text
 from tui.feed import differs
-from tui.messages import TelemetryRead
 from tui.plots import time_end
-from tui.widgets.job_table import COLUMNS, plan_columns
 
 GIB = 1024**3
 HOST = Host(4 * GIB, 16 * GIB, False, 50.0, 8, 1.0)
@@ -66,13 +65,39 @@ def test_a_phase_keeps_its_time_in_little_room() -> None:
     assert text.phase(status, now, 16) == "answering 40% 7s"
 
 
-def test_columns_fit_every_width_and_the_needed_ones_stay() -> None:
-    for width in range(59, 260):
-        plan = plan_columns(width)
-        keys = {column.key for column, _ in plan}
-        assert sum(cells + 2 for _, cells in plan) <= width
-        assert {"state", "name", "progress", "step", "loss"} <= keys
-    assert len(plan_columns(118)) == len(COLUMNS)
+def test_a_step_that_does_not_fit_is_rounded_and_never_cut() -> None:
+    status = JobStatus(step=123_456, total_steps=2_000_000)
+    assert text.steps(status) == "123456/2000000"
+    assert text.steps(status, 9) == "123k/2M"
+
+
+def test_the_end_is_a_time_of_the_clock_where_the_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        now = "2026-11-20T12:00:00Z"
+        hours = {1.0: "22:00", 4.0: "01:00+1d", 12 * 24.0: "Dec 02"}
+        for after, clock in hours.items():
+            assert text.end_clock(JobStatus(eta_seconds=3600 * after), now) == clock
+        assert text.end_clock(JobStatus(), now) == text.UNKNOWN
+        assert text.end_clock(JobStatus(eta_seconds=1e18), now) == text.UNKNOWN
+        assert text.day_or_time("2026-11-20T03:30:00Z", now) == "12:30"
+        assert text.day_or_time("2026-11-19T03:30:00Z", now) == "Nov 19"
+        assert text.day_or_time("2024-11-19T03:30:00Z", now) == "2024-11"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_devices_are_short() -> None:
+    for gpus, said in {
+        None: "",
+        (): "cpu",
+        (3,): "3",
+        (0, 2): "0,2",
+        tuple(range(8)): "0-7",
+    }.items():
+        assert text.devices(JobStatus(gpus=gpus)) == said
 
 
 def test_a_breathing_machine_does_not_differ() -> None:
@@ -83,16 +108,6 @@ def test_a_breathing_machine_does_not_differ() -> None:
     assert differs(before, card)
     assert not differs(card, replace(card, gpus=(replace(CARD, utilization_percent=92),)))
     assert differs(card, replace(card, gpus=(replace(CARD, trouble="is lost"),)))
-
-
-async def test_gpus_are_shown_with_memory_and_use_and_their_trouble(bench: Bench) -> None:
-    cards = tuple(replace(CARD, index=n) for n in range(3))
-    lost = replace(CARD, index=3, memory_used_bytes=None, trouble="the GPU is lost")
-    async with opened(bench, 120, 40) as pilot:
-        pilot.app.post_message(TelemetryRead(Snapshot((*cards, lost), HOST, "600", "")))
-        await until_shown(pilot, "GPU 2 H100 80GB HBM3")
-        await until_shown(pilot, "18.0/80.0 GiB   97% busy  61 °C  611 W")
-        await until_shown(pilot, "the GPU is lost")
 
 
 def test_the_time_axis_does_not_twitch() -> None:

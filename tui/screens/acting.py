@@ -23,8 +23,8 @@ from tui.widgets.note_line import NoteLine
 
 READONLY = "the deck was opened with --readonly: this key changes nothing"
 NO_JOB = "there is no job yet"
-OF_A_JOB = frozenset({"open", "log", "copy"})
-"""Actions that look at a job and change nothing."""
+OF_A_JOB = frozenset({"open", "log", "copy", "duplicate"})
+"""Actions that look at a job and change nothing about it."""
 
 VERBS = ("pause", "resume", "cancel", "export", "remove")
 

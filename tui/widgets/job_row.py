@@ -1,5 +1,6 @@
 """What one row of the job table says, cell by cell; it knows columns and jobs, but no widget."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -70,11 +71,20 @@ def parts(shown: Shown, plan: Plan, now: str, *, ascii_only: bool) -> list[Part]
 
 def fitted(said: str, width: int, *, right: bool = False) -> str:
     """A text in exactly so many cells, whatever characters it is made of."""
-    cut = shortened(said, width)
+    cut = shortened(said if said.isascii() else _without_joiners(said), width)
     free = width - cell_len(cut)
     if free < 0:
         return set_cell_size(cut, width)
     return " " * free + cut if right else cut + " " * free
+
+
+def _without_joiners(said: str) -> str:
+    """Without invisible characters that join their neighbours or choose their shape: terminals do not
+    agree how wide the result is, and one at the end of a cell would reach into the next.
+    """
+    return "".join(
+        one for one in said if unicodedata.category(one) != "Cf" and not "\ufe00" <= one <= "\ufe0f"
+    )
 
 
 def _value(key: str, shown: Shown, now: str, width: int) -> str:
