@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from textual.color import Color
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.style import Style
 
 from engine.status import utc_now
 from engine.text import one_line, shortened
@@ -51,6 +53,8 @@ def area(key: Key, name: str) -> str:
     """What a key is about; `name` is the screen or tab whose key it is."""
     if key.action in DECK_ACTIONS:
         return "deck"
+    if key.action.startswith("tab_"):
+        return "tab"
     if key.verb is not None or key.acts or key.action in OF_A_JOB:
         return "job"
     if {CHARTS, COMPARE} & key.screens:
@@ -133,14 +137,20 @@ class Everything(Provider):
         taken = max(NAME_WIDTH, name.cell_length + 1) + KEY_WIDTH
         room = min(WIDEST, self.app.size.width - EDGES) - taken
         said = shortened(entry.says if entry.why_not is None else f"not now: {entry.why_not}", room)
-        dim = self.screen.get_visual_style("tone--dim", partial=True)
+        dim = self._tone("dim")
         sign = Content(f"{entry.sign:<{KEY_WIDTH}}")
         if entry.why_not is None:
-            sign = sign.stylize(self.screen.get_visual_style("tone--key", partial=True))
+            sign = sign.stylize(self._tone("key"))
         else:
             name = name.stylize_before(dim)
         gap = " " * max(1, NAME_WIDTH - name.cell_length)
         return Content.assemble(name, gap, sign, Content(said).stylize(dim))
+
+    def _tone(self, name: str) -> Style:
+        """The style of a meaning, without a background: a highlighted row shows through."""
+        whole = self.screen.get_component_rich_style(f"tone--{name}")
+        colour = Color.from_rich_color(whole.color) if whole.color is not None else None
+        return Style(foreground=colour, bold=whole.bold)
 
 
 class Palette(CommandPalette):

@@ -58,6 +58,26 @@ async def test_every_text_of_our_themes_can_be_read(bench: Bench, theme: str) ->
                 assert contrast(color, highlighted) >= 3, tone
 
 
+@pytest.mark.parametrize("theme", ["dark", "light", *(theme.name for theme in themes.OWN)])
+async def test_the_palette_can_be_read_on_light_and_on_dark(bench: Bench, theme: str) -> None:
+    bench.job("some", S.RUNNING, step=5)
+    async with opened(bench, 100, 40, theme=theme) as pilot:
+        await until_shown(pilot, "▶ running")
+        await pilot.press("colon")
+        await until_shown(pilot, "job: pause")
+        strips = pilot.app.screen._compositor.render_strips()
+        row = next(strip for strip in strips if "not now: is running" in strip.text)
+        said = [segment for segment in row if "not now" in segment.text or "job:" in segment.text]
+        assert said
+        for segment in said:
+            style = segment.style
+            assert style is not None
+            assert style.color is not None
+            assert style.bgcolor is not None
+            colours = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+            assert contrast(*colours) >= READABLE, segment.text
+
+
 DEUTERANOPIA = ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969))
 PROTANOPIA = ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052))
 """How the eye without green, or without red, sees linear RGB (Machado, Oliveira, Fernandes 2009)."""
