@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write_csv(sides: Sequence[Side], target: str, *, quiet: bool) -> None:
     if not any(side.measured for side in sides):
-        raise StateError("they have measured nothing yet", "wait for the first steps")
+        raise StateError("these jobs have measured nothing yet", "wait for the first steps")
     content = to_csv(sides)
     if target == "-":
         sys.stdout.write(content)

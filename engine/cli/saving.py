@@ -11,13 +11,19 @@ def check_target(path: Path) -> Path:
 
     Raises:
         UsageError: its folder is not there, or it is a folder itself.
+        MachineError: it cannot be looked at.
     """
     target = path.expanduser()
-    if target.is_dir():
-        raise UsageError(f"{path} is a folder", "name a file in it")
-    if not target.parent.is_dir():
-        raise UsageError(f"{target.parent}: no such folder", f"make it: mkdir -p {target.parent}")
-    return target.resolve()
+    try:
+        if target.is_dir():
+            raise UsageError(f"{path} is a folder", "name a file in it")
+        if not target.parent.is_dir():
+            raise UsageError(
+                f"{target.parent}: no such folder", f"make it: mkdir -p {target.parent}"
+            )
+        return target.resolve()
+    except OSError as error:
+        raise _not_written(path, error) from error
 
 
 def save(path: Path, content: bytes) -> None:
@@ -31,7 +37,11 @@ def save(path: Path, content: bytes) -> None:
     try:
         write_atomic(target, content, durable=False)
     except OSError as error:
-        raise MachineError(
-            f"{path} cannot be written: {error.strerror or error}",
-            "name a file in a folder that you own, on a disk with free space",
-        ) from error
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> MachineError:
+    return MachineError(
+        f"{path} cannot be written: {error.strerror or error}",
+        "name a file in a folder that you own, on a disk with free space",
+    )

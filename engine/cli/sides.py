@@ -56,7 +56,7 @@ def check(sides: Sequence[Side], metric: str, axis: Axis) -> list[Series]:
         UsageError: the metric or its axis is known of none of them.
     """
     known = metrics(sides)
-    these = "they have" if len(sides) > 1 else f"{sides[0].id} has"
+    these = "these jobs have" if len(sides) > 1 else f"{sides[0].id} has"
     if not known:
         raise StateError(
             f"{these} measured nothing yet", "wait for the first steps: tunedeck watch ID"

@@ -24,6 +24,7 @@ def main() -> None:
         commands = {
             "python -c 'import argparse, json'": ["-c", "import argparse, json"],
             f"tunedeck ls, {JOBS} jobs": ["-P", "-m", "engine.cli", "ls"],
+            f"tunedeck ls --line, {JOBS} jobs": ["-P", "-m", "engine.cli", "ls", "--line"],
             "tunedeck status -": ["-P", "-m", "engine.cli", "status", "-"],
             "import tui.app": ["-c", "import tui.app"],
         }
