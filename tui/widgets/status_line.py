@@ -1,17 +1,19 @@
-"""The first line: what the machine's memory holds, and how many jobs are in which state."""
+"""The first rows: what the GPUs and the host's memory hold, and how many jobs are in which state."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
+from textual.geometry import Size
 
-from engine.gpu import GPU, Host, Snapshot
+from engine.gpu import NO_DRIVER, NO_GPU, Host, Snapshot
 from engine.series import format_bytes
 from engine.status import JobState
 from engine.text import cells, one_line
 from engine.watch import JobView
 from tui import text
 from tui.widgets.canvas import Canvas
+from tui.widgets.gpu_grid import grid, rows_for, text_cut
 
 SHOWN_STATES = (
     JobState.RUNNING,
@@ -24,12 +26,11 @@ SHOWN_STATES = (
     JobState.FAILED,
     JobState.COMPLETED,
 )
-MOST_ROWS = 4
-BAR_WIDTH = 12
+GAP = 2
 
 
 class StatusLine(Canvas):
-    """Memory on the left, jobs by state on the right; a second GPU gets a row of its own."""
+    """The GPUs in rows of their own; below them host memory on the left, jobs by state on the right."""
 
     def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,10 +40,10 @@ class StatusLine(Canvas):
 
     def show_machine(self, machine: Snapshot) -> None:
         """Show what the machine does now."""
+        before = len(self._machine.gpus) if self._machine is not None else 0
         self._machine = machine
-        rows = max(1, min(MOST_ROWS, len(machine.gpus)))
-        if self.styles.height is None or self.styles.height.value != rows:
-            self.styles.height = rows
+        if len(machine.gpus) != before:
+            self.refresh(layout=True)
         self.redraw()
 
     def show_jobs(self, jobs: Sequence[JobView]) -> None:
@@ -50,74 +51,97 @@ class StatusLine(Canvas):
         self._states = Counter(job.state for job in jobs)
         self.redraw()
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """A row, and those of the GPUs: as many as leave the job table its room."""
+        count = len(self._machine.gpus) if self._machine is not None else 0
+        return (rows_for(count, width, viewport.height) if count else 0) + 1
+
     def draw(self, width: int, height: int) -> list[Text]:
-        """One row for the host, or one for each GPU."""
-        jobs = self._jobs(width // 2)
-        left = self._left(width - cells(jobs.plain) - 2)
-        left[0] = Text.assemble(
-            left[0], " " * max(2, width - cells(left[0].plain) - cells(jobs.plain)), jobs
-        )
-        return left
+        """The GPUs, then one row for everything else."""
+        gpus = self._machine.gpus if self._machine is not None else ()
+        screen = self.app.size.height
+        rows = grid(gpus, width, screen, self.tone, ascii_only=self._ascii) if gpus else []
+        return [*rows[: max(0, height - 1)], self._last_row(width)]
 
-    def _left(self, room: int) -> list[Text]:
-        machine = self._machine
-        if machine is None:
-            return [Text("reading the machine", style=self.tone("dim"))]
-        if machine.gpus:
-            rows = [self._gpu(gpu, room) for gpu in machine.gpus[:MOST_ROWS]]
-            hidden = len(machine.gpus) - MOST_ROWS
-            if hidden > 0:
-                rows[-1].append(f"  and {hidden} more", style=self.tone("dim"))
-            return rows
-        return [self._host(machine.host, machine.note, room)]
+    def _last_row(self, width: int) -> Text:
+        """The two sides that say most and fit beside each other.
 
-    def _gpu(self, gpu: GPU, room: int) -> Text:
-        name = one_line(gpu.name).removeprefix("NVIDIA ")
-        row = Text.assemble((f"GPU {gpu.index} ", self.tone("title")))
-        if room > 60:
-            row.append(f"{name}  ", style=self.tone("dim"))
-        if gpu.trouble is not None:
-            return row.append(one_line(gpu.trouble), style=self.tone("bad"))
-        self._memory(row, gpu.memory_used_bytes, gpu.memory_total_bytes)
-        if gpu.utilization_percent is not None:
-            row.append(f"  {gpu.utilization_percent:>3}% busy")
-        if room > 76 and gpu.temperature_celsius is not None:
-            row.append(f"  {gpu.temperature_celsius} °C", style=self.tone("dim"))
-        if room > 84 and gpu.power_watts is not None:
-            row.append(f"  {gpu.power_watts:.0f} W", style=self.tone("dim"))
+        The words of the job states come before the host's lesser figures, and its memory bar
+        before the last of those words.
+        """
+        for jobs in self._jobs():
+            room = width - cells(jobs.plain) - GAP
+            fitting = [host for host in self._host() if cells(host.plain) <= room]
+            if fitting:
+                break
+        else:
+            fitting = [Text()]
+        left = fitting[0]
+        between = width - cells(left.plain) - cells(jobs.plain)
+        row = Text.assemble(left, " " * max(0, between), jobs)
+        row.truncate(width)
         return row
 
-    def _host(self, host: Host, note: str, room: int) -> Text:
-        why = f"no GPU: {note.partition(':')[0]}" if note else "no GPU"
-        row = Text.assemble(("host memory " if room > 44 else "host ", self.tone("title")))
-        self._memory(row, host.memory_used_bytes, host.memory_total_bytes)
-        if room > 62 and host.cpu_percent is not None:
-            row.append(f"  CPU {host.cpu_percent:>3.0f}%")
-        shown = why if room >= cells(row.plain) + 3 + cells(why) else "no GPU"
-        return row.append(f"  {shown}", style=self.tone("dim"))
+    # --- the host
 
-    def _memory(self, row: Text, used: int | None, total: int | None) -> None:
-        if used is not None and total:
-            full, empty = text.bar(used / total, BAR_WIDTH, ascii_only=self._ascii)
-            row.append(full, style=self.tone("bar")).append(empty, style=self.tone("track"))
-            row.append(" ")
-        used_words, total_words = format_bytes(used), format_bytes(total)
-        if used_words.split()[-1:] == total_words.split()[-1:]:
-            used_words = used_words.split()[0]
-        row.append(f"{used_words}/{total_words}")
+    def _host(self) -> Iterator[Text]:
+        """From all that is known of it to the least that is worth a place."""
+        if self._machine is None:
+            yield Text("reading the machine", style=self.tone("dim"))
+            return
+        host, note = self._machine.host, one_line(self._machine.note)
+        reasons = [""]
+        if not self._machine.gpus:
+            why = note.partition(": ")[0]
+            reasons = [
+                *(f"no GPU: {said}" for said in dict.fromkeys([note, why]) if said),
+                "no GPU",
+            ]
+        for reason in reasons:
+            yield self._host_row(host, reason, title="host memory", bar=12, cpu=True)
+        for bar, cpu in ((12, True), (12, False), (6, False)):
+            yield self._host_row(host, reasons[-1], title="host", bar=bar, cpu=cpu)
 
-    def _jobs(self, room: int) -> Text:
+    def _host_row(self, host: Host, reason: str, *, title: str, bar: int, cpu: bool) -> Text:
+        row = Text.assemble((title, self.tone("title")), " ")
+        share = host.memory_used_bytes / max(1, host.memory_total_bytes)
+        full, empty = text.bar(share, bar, ascii_only=self._ascii)
+        row.append(full, style=self.tone("bar")).append(empty, style=self.tone("track"))
+        row.append(f" {_memory(host.memory_used_bytes, host.memory_total_bytes)}")
+        if cpu:
+            percent = "?" if host.cpu_percent is None else f"{host.cpu_percent:.0f}"
+            row.append(f"  CPU {percent:>3}%", style=self.tone("dim"))
+        if reason:
+            note = self._machine.note if self._machine is not None else ""
+            tone = "dim" if note in ("", NO_DRIVER, NO_GPU) else "wait"
+            said = text_cut(reason, cells(reason), ascii_only=self._ascii)
+            row.append(f"  {said}", style=self.tone(tone))
+        return row
+
+    # --- the jobs
+
+    def _jobs(self) -> Iterator[Text]:
+        """Every state with its word, then one word less each time."""
         present = [state for state in SHOWN_STATES if self._states[state]]
         if not present:
-            return Text("no jobs", style=self.tone("dim"))
-        row = self._counts(present, words=True)
-        return row if cells(row.plain) <= room else self._counts(present, words=False)
+            yield Text("no jobs", style=self.tone("dim"))
+            return
+        for worded in range(len(present), -1, -1):
+            yield self._counts(present, worded)
 
-    def _counts(self, states: Sequence[JobState], *, words: bool) -> Text:
+    def _counts(self, states: Sequence[JobState], worded: int) -> Text:
         row = Text()
-        for state in states:
+        for place, state in enumerate(states):
             sign = text.glyph(state, ascii_only=self._ascii)
-            word = f" {state}" if words else ""
+            word = f" {state}" if place < worded else ""
             row.append("  " if row else "")
             row.append(f"{sign} {self._states[state]}{word}", style=self.tone(text.TONES[state]))
         return row
+
+
+def _memory(used: int, total: int) -> str:
+    """`4.0/16.0 GiB`: the unit once where both have the same."""
+    used_words, total_words = format_bytes(used), format_bytes(total)
+    if used_words.split()[-1:] == total_words.split()[-1:]:
+        used_words = used_words.split()[0]
+    return f"{used_words}/{total_words}"
