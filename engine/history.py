@@ -27,7 +27,7 @@ class Event:
     time: str
     """When, as stored; empty where the line does not say."""
     kind: str
-    """`state`, `checkpoint`, `resume`, `rewind`, `warning`, or what a newer tunedeck writes."""
+    """`state`, `checkpoint`, `resume`, `rewind`, `edit`, `warning`, or what a newer tunedeck writes."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Everything else that the line says."""
 
@@ -82,17 +82,18 @@ def words(event: Event) -> str:
         case "resume" if isinstance(facts.get("from_step"), int):
             step = facts["from_step"]
             return f"went on from step {step}" if step else "began again at the first step"
+        case "edit" if isinstance(facts.get("changes"), Mapping):
+            return _edit_words(facts)
         case "rewind" if isinstance(facts.get("step"), int):
             kept = ", ".join(map(str, facts.get("kept") or ())) or "none"
-            by = f" by {one_line(str(facts['by']), 40)}" if facts.get("by") else ""
-            return f"went back to checkpoint {facts['step']}{by}; set aside: {kept}"
+            return f"went back to checkpoint {facts['step']}{_by(facts)}; set aside: {kept}"
         case "warning" if facts.get("message"):
             return one_line(str(facts["message"]))
     return f"{event.kind}: {_plain(facts)}" if facts else event.kind
 
 
 def _state_words(state: JobState, facts: Mapping[str, Any]) -> str:
-    step, attempt, by = facts.get("step"), facts.get("attempt"), facts.get("by")
+    step, attempt = facts.get("step"), facts.get("attempt")
     said = str(state)
     if state is JobState.QUEUED and attempt:
         said = "queued again"
@@ -102,9 +103,26 @@ def _state_words(state: JobState, facts: Mapping[str, Any]) -> str:
         said += f" at step {step}"
     reason = facts.get("error") or facts.get("reason")
     why = REASONS.get(str(reason), one_line(str(reason), LONGEST_WORDS)) if reason else ""
-    if by:
-        said += f" by {one_line(str(by), 40)}"
+    said += _by(facts)
     return f"{said}: {why}" if why else said
+
+
+def _by(facts: Mapping[str, Any]) -> str:
+    """Who asked for it, when that is known."""
+    return f" by {one_line(str(facts['by']), 40)}" if facts.get("by") else ""
+
+
+def _edit_words(facts: Mapping[str, Any]) -> str:
+    changes = [
+        f"{name} {_value(change.get('before'))} → {_value(change.get('after'))}"
+        for name, change in facts["changes"].items()
+        if isinstance(change, Mapping)
+    ]
+    return f"edited{_by(facts)}: {one_line(', '.join(changes), LONGEST_WORDS)}"
+
+
+def _value(value: Any) -> str:
+    return "default" if value is None else str(value)
 
 
 REASONS: Mapping[str, str] = {

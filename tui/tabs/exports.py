@@ -1,10 +1,13 @@
 """Exports: what was written of the job, how far it is, and whether it was verified."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.message import Message
 
@@ -26,6 +29,21 @@ BAR_WIDTH = 10
 TONES = {"completed": "good", "failed": "bad"}
 
 
+@dataclass(frozen=True)
+class Weight:
+    """What an export takes on the disk."""
+
+    files: int
+    size_bytes: int
+
+
+@dataclass
+class Weighed(Message):
+    """The exports' folders were looked at."""
+
+    weights: Mapping[Path, Weight]
+
+
 class ExportsTab(RowsTab):
     """One row for each kind, and below them what is known of the selected one."""
 
@@ -35,6 +53,7 @@ class ExportsTab(RowsTab):
     def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
         super().__init__(ascii_only=ascii_only, id=id)
         self._exports: tuple[ExportView, ...] = ()
+        self._weights: Mapping[Path, Weight] = {}
 
     def compose(self) -> ComposeResult:
         """Table and facts."""
@@ -56,6 +75,7 @@ class ExportsTab(RowsTab):
         """Show what was written."""
         if isinstance(message, DetailsChanged):
             self._exports = message.details.exports
+            self._weigh([export.folder for export in self._exports])
             self.show_second()
             self.post_message(KeysChanged())
 
@@ -66,13 +86,26 @@ class ExportsTab(RowsTab):
         self.rows.show([export.kind for export in exports], table)
         self._show_facts()
 
+    @work(thread=True, exclusive=True, group="weigh")
+    def _weigh(self, folders: Sequence[Path]) -> None:
+        """Look how large they are, which may take a while on another machine's disk."""
+        self.post_message(Weighed({folder: weight(folder) for folder in folders}))
+
+    @on(Weighed)
+    def _weighed(self, event: Weighed) -> None:
+        event.stop()
+        self._weights = event.weights
+        self._show_facts()
+
     @on(Listing.Selected)
     def _selected(self, event: Listing.Selected) -> None:
         event.stop()
         self._show_facts()
 
     def _show_facts(self) -> None:
-        self.query_one("#export-facts", Sheet).show(partial(export_facts, self.selected))
+        export = self.selected
+        weighed = self._weights.get(export.folder) if export is not None else None
+        self.query_one("#export-facts", Sheet).show(partial(export_facts, export, weighed))
 
     def why_not(self, key: Key) -> str | None:
         """Its keys need an export."""
@@ -120,17 +153,33 @@ def _when(export: ExportView) -> str | None:
     return str(found) if found else None
 
 
-def export_facts(export: ExportView | None, widget: Toned, width: int) -> list[Text]:
+def weight(folder: Path) -> Weight:
+    """What lies in it; what vanishes meanwhile weighs nothing."""
+    sizes = []
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            if path.is_file():
+                sizes.append(path.stat().st_size)
+    return Weight(len(sizes), sum(sizes))
+
+
+def export_facts(
+    export: ExportView | None, weighed: Weight | None, widget: Toned, width: int
+) -> list[Text]:
     """Path, phase, size, and what went wrong."""
     if export is None:
         return []
     facts = export.facts
     difference = facts.get("logits_difference")
-    size = facts.get("size_bytes")
+    size = (
+        f"{format_bytes(weighed.size_bytes)} in {weighed.files} file{'s' * (weighed.files != 1)}"
+        if weighed
+        else ""
+    )
     said = [
         ("path", str(export.folder), ""),
         ("phase", str(facts.get("phase") or "") if export.running else "", ""),
-        ("size", format_bytes(size) if isinstance(size, int) else "", ""),
+        ("size", size, ""),
         ("ended", moments.local(_when(export)) if not export.running else "", ""),
         ("verified", _verified(difference) if facts.get("verified") is True else "", "good"),
     ]
