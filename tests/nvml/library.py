@@ -1,8 +1,12 @@
-"""The pretended driver as a library that the real binding loads, and as an environment."""
+"""The pretended driver as a library that the real binding loads, and as an environment.
+
+`python -m tests.nvml.library FOLDER` builds it for a look by hand.
+"""
 
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,3 +42,9 @@ def build(folder: Path, *, old: bool = False) -> Driver:
     command += ["-DOLD_DRIVER"] if old else []
     subprocess.run([*command, str(SOURCE)], check=True)
     return Driver(folder)
+
+
+if __name__ == "__main__":
+    chosen = Path(sys.argv[1]).absolute()
+    build(chosen)
+    print(f"LD_LIBRARY_PATH={chosen} FAKE_NVML=four tunedeck doctor")
