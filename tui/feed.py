@@ -92,6 +92,11 @@ class Tail(Generic[T]):
                 self.behind = True
                 return
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something was read that is not told yet."""
+        return self._newest is not None and not self.behind
+
     def take(self) -> T | None:
         """What was read and not taken before."""
         newest, self._newest = self._newest, None
@@ -233,6 +238,7 @@ class Feed:
         if self._curves.behind or self._readings.behind:
             return 0.0
         waiting = any(view.state is JobState.QUEUED for view in self._views)
+        waiting = waiting or self._curves.waiting or self._readings.waiting
         if not (living or waiting or self._exporting) and self._events.working:
             return IDLE_SECONDS
         paces = (self._jobs_pace, self._metrics_pace, self._memory_pace, self._log_pace)
