@@ -102,10 +102,16 @@ def measure(
 
 
 def tunedeck(
-    home: Path, *arguments: str, cwd: Path | None = None, stdin: str = ""
+    home: Path,
+    *arguments: str,
+    cwd: Path | None = None,
+    stdin: str = "",
+    encoding: str = "utf-8",
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """The real command line in a process of its own, without a terminal."""
-    environment = {**os.environ, "TUNEDECK_HOME": str(home), "PYTHONUTF8": "1"}
+    environment = {**os.environ, "TUNEDECK_HOME": str(home), "PYTHONIOENCODING": encoding}
+    environment |= {"PYTHONUTF8": "1"} | variables
     root = Path(__file__).parents[2]
     environment["PYTHONPATH"] = str(root)
     return subprocess.run(
