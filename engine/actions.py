@@ -22,7 +22,8 @@ from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 
 if TYPE_CHECKING:
-    from engine.edit_rules import Editable, Preview
+    from engine.edit_rules import Preview
+    from engine.editable import Editable
     from engine.spec import JobSpec
 
 S = JobState
@@ -354,7 +355,10 @@ def waiting(store: Store, shown: Iterable[tuple[Job, JobStatus]]) -> dict[str, s
         return {
             one.job: "waits for a supervisor: `tunedeck worker` starts one" for one in candidates
         }
-    gpus = [schedule.Gpu(int(gpu["index"]), str(gpu["uuid"])) for gpu in record.get("gpus", ())]
+    gpus = [
+        schedule.Gpu(int(gpu["index"]), str(gpu["uuid"]), gpu.get("trouble"))
+        for gpu in record.get("gpus", ())
+    ]
     return schedule.waits_for(candidates, running, gpus, int(record.get("cpu_jobs", 1)))
 
 

@@ -11,71 +11,25 @@ from typing import Any
 
 from engine import defaults, schema, spec
 from engine.course import Course
+from engine.edit_words import Outcome, rows_of_a_step, shown
+from engine.editable import (
+    ACCUMULATION,
+    BATCH,
+    EVALUATION,
+    FIXED_ELSE,
+    FIXED_FIELDS,
+    FIXED_SECTIONS,
+    HELP,
+    IN_BACKWARD,
+    LENGTH,
+    METRIC_SCHEDULES,
+    OPTIMIZER,
+    SCHEDULE,
+    Editable,
+)
 from engine.errors import Problem, SpecError, StateError
-from engine.rate import rate
-
-BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
-LENGTH = ("num_train_epochs", "max_steps")
-SCHEDULE = ("learning_rate", "lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps")
-OPTIMIZER = ("weight_decay", "adam_beta1", "adam_beta2", "adam_epsilon")
-EVALUATION = ("eval_strategy", "eval_steps", "eval_delay", "per_device_eval_batch_size")
-
-HELP: Mapping[str, tuple[str, str]] = {
-    "learning_rate": ("learning rate", "the highest rate of the schedule"),
-    "lr_scheduler_type": ("learning rate", "how the rate falls: linear, cosine, constant, ..."),
-    "lr_scheduler_kwargs": ("learning rate", "further settings of that schedule"),
-    "warmup_steps": (
-        "learning rate",
-        "steps of the rise, from step 0; below 1 a share of all steps",
-    ),
-    "num_train_epochs": ("length", "passes over the data; max_steps overrides it"),
-    "max_steps": ("length", "optimizer steps of the whole run; -1 goes by epochs"),
-    BATCH: ("batch", "rows at a time: decides the memory; a step keeps its rows"),
-    ACCUMULATION: ("batch", "batches of one step; set both to change the rows of a step"),
-    "weight_decay": ("optimizer", "pull of the weights towards zero"),
-    "max_grad_norm": ("optimizer", "gradients are shortened to this norm; 0 never does"),
-    "adam_beta1": ("optimizer", "memory of the gradient's mean"),
-    "adam_beta2": ("optimizer", "memory of the gradient's square"),
-    "adam_epsilon": ("optimizer", "keeps Adam's division from zero"),
-    "eval_strategy": ("evaluation", "no, steps or epoch"),
-    "eval_steps": ("evaluation", "steps from one evaluation to the next"),
-    "eval_delay": ("evaluation", "steps or epochs before the first evaluation"),
-    "per_device_eval_batch_size": ("evaluation", "rows at a time when evaluating"),
-    "save_strategy": ("saving", "no, steps or epoch; a pause and the end always save"),
-    "save_steps": ("saving", "steps from one checkpoint to the next"),
-    "save_total_limit": ("saving", "how many checkpoints are kept, besides the best"),
-    "logging_steps": ("logging", "steps that one measured point is the mean of"),
-}
-"""Field -> the group it is shown in, and what it does; all that can be edited."""
-
-METRIC_SCHEDULES = ("reduce_lr_on_plateau", "greedy")
-"""Schedules that follow what was measured instead of the step."""
-IN_BACKWARD = ("lomo", "adalomo", "galore_adamw_layerwise", "apollo_adamw_layerwise")
-"""Optimizers that step inside the backward pass, out of reach of a change."""
 
 CANNOT = "cannot be edited"
-
-_SECTIONS = {
-    "name": "a job keeps its name",
-    "method": "another method trains another way",
-    "backend": "another backend has other states",
-    "model": "the checkpoints belong to this model",
-    "adapter": "the checkpoints hold this adapter's weights",
-    "data": "a resume must see the data that the run began with",
-    "samples": "the answers before and after are compared",
-    "compute": "the device and its threads decide the last bits",
-}
-_FIXED = {
-    "seed": "order and dropout come from it, and a part is drawn already",
-    "data_seed": "the order of the rows comes from it, and a part is trained already",
-    "max_length": "the data is cut to it, and a resume must see the same data",
-    "optim": "the saved state is that of this optimizer",
-    "optim_args": "the saved state is that of this optimizer",
-    "bf16": "the saved state has this precision",
-    "fp16": "the saved state has this precision",
-    "train_sampling_strategy": "a part of this order of rows is trained already",
-}
-_FIXED_ELSE = "it was settled when the job began"
 
 
 @dataclass(frozen=True)
@@ -96,25 +50,6 @@ class Standing:
     def resolved(self, training: Mapping[str, Any]) -> dict[str, Any]:
         """These fields with the defaults of all others."""
         return defaults.resolved(spec.METHODS[self.method], training, has_eval=self.has_eval)
-
-
-@dataclass(frozen=True)
-class Editable:
-    """A field that can be edited, as a form shows it."""
-
-    field: str
-    """Dotted: `training.learning_rate`."""
-    group: str
-    help: str
-    type: str
-    """Alternatives joined by ` | `: bool, int, float, str, dict."""
-    choices: tuple[Any, ...]
-    value: Any
-    """What is in force; None where tunedeck decides (a tenth of the run, for instance)."""
-    is_default: bool
-    """Whether the spec leaves it to the default."""
-    fixed: str = ""
-    """Why it cannot be edited in this job; empty when it can."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +156,17 @@ def preview(standing: Standing, asked: Mapping[str, Any], job_id: str) -> Previe
     if not changes:
         return Preview((), (), standing.step, standing.total_steps, standing.total_steps)
     course, total = _continued(standing, names, before, after, job_id)
-    outcome = _Outcome(standing, tuple(names), before, after, course, total)
-    return Preview(
-        changes, tuple(outcome.consequences()), standing.step, standing.total_steps, total
+    step, was = standing.step, standing.total_steps
+    outcome = Outcome(
+        names=frozenset(names),
+        before=before,
+        after=after,
+        step=step,
+        place=None if course is None else course.place(step),
+        was=was,
+        total=total,
     )
+    return Preview(changes, tuple(outcome.consequences()), step, was, total)
 
 
 # --- what may be changed --------------------------------------------------------------------------
@@ -237,8 +179,8 @@ def _checked(standing: Standing, asked: Mapping[str, Any]) -> tuple[dict[str, An
     known = schema.fields(spec.METHODS[standing.method])
     for dotted, value in asked.items():
         section, dot, name = dotted.partition(".")
-        if section in _SECTIONS:
-            problems.append(Problem(dotted, f"{CANNOT}: {_SECTIONS[section]}"))
+        if section in FIXED_SECTIONS:
+            problems.append(Problem(dotted, f"{CANNOT}: {FIXED_SECTIONS[section]}"))
         elif section != "training" or not dot:
             hint = f"write training.{dotted}" if dotted in known else "edits are of `training`"
             problems.append(Problem(dotted, "is no field of `training`", hint))
@@ -248,7 +190,7 @@ def _checked(standing: Standing, asked: Mapping[str, Any]) -> tuple[dict[str, An
             checked, found = spec.check_training(standing.method, {name: value})
             problems += found
             if name in checked and name not in HELP:
-                why = _FIXED.get(name, _FIXED_ELSE)
+                why = FIXED_FIELDS.get(name, FIXED_ELSE)
                 problems.append(Problem(dotted, f"{CANNOT}: {why}"))
             elif name == "max_steps" and checked.get(name) == 0:
                 problems.append(Problem(dotted, "0 steps", "above 0, or -1 to go by epochs"))
@@ -289,7 +231,8 @@ def _without_effect(
         hint = "set training.lr_scheduler_type=constant_with_warmup as well"
         yield Problem("training.warmup_steps", why, hint)
     for name, strategy in (("eval_steps", "eval_strategy"), ("save_steps", "save_strategy")):
-        if wanted.get(name) is not None and after[strategy] != "steps":
+        possible = standing.has_eval or name != "eval_steps"
+        if possible and wanted.get(name) is not None and after[strategy] != "steps":
             why = f"has no effect while training.{strategy} is {after[strategy]}"
             yield Problem(f"training.{name}", why, f"set training.{strategy}=steps as well")
     adam = ("adam", "ademamix", "lion", "default_optim")
@@ -352,93 +295,6 @@ def _continued(
     return course, total
 
 
-def rows_of_a_step(values: Mapping[str, Any]) -> int:
-    """The effective batch of these fields."""
-    return int(values[BATCH]) * int(values[ACCUMULATION])
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """An edit that is possible, to be put in words."""
-
-    standing: Standing
-    names: tuple[str, ...]
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    course: Course | None
-    total: int | None
-
-    def consequences(self) -> Iterator[str]:
-        """One sentence each."""
-        step, names = self.standing.step, set(self.names)
-        longer = self.total != self.standing.total_steps
-        if longer or names & set(LENGTH):
-            yield self._length()
-        if step and (longer or names & set(SCHEDULE)):
-            yield from self._rates()
-        if names & {BATCH, ACCUMULATION}:
-            yield from self._batches()
-        for verb, kind in (("evaluates", "eval"), ("saves", "save")):
-            if names & {f"{kind}_strategy", f"{kind}_steps"}:
-                yield _cadence(verb, self.after[f"{kind}_strategy"], self.after[f"{kind}_steps"])
-        if "save_total_limit" in names:
-            kept = self.after["save_total_limit"]
-            yield f"from the next save on the newest {kept} checkpoints are kept, and the best"
-        if step:
-            yield f"it goes on from the checkpoint of step {step}; what was measured before stays"
-        else:
-            yield "nothing that could be resumed is trained yet: the whole run has the new settings"
-
-    def _length(self) -> str:
-        was, step = self.standing.total_steps, self.standing.step
-        if self.total is None:
-            return "how many steps the run has is known when it goes on"
-        instead = "" if was in (None, self.total) else f" instead of {was:,}"
-        left = f", {self.total - step:,} of them still to come" if step else ""
-        return f"the run has {self.total:,} steps{instead}{left}"
-
-    def _rates(self) -> Iterator[str]:
-        """What the learning rate is next, with and without the edit."""
-        coming = self.standing.step + 1
-        yield (
-            f"from step {coming} on the learning rate is that of a fresh run with these settings at "
-            "the same step (a warmup counts from step 0)"
-        )
-        was = self.standing.total_steps
-        new = None if self.total is None else rate(self.after, coming, self.total)
-        old = None if was is None or was < coming else rate(self.before, coming, was)
-        if new is not None and old is not None:
-            yield f"at step {coming} it is {new:.3g} instead of {old:.3g}"
-        elif new is not None:
-            yield f"at step {coming} it is {new:.3g}"
-
-    def _batches(self) -> Iterator[str]:
-        was, now = rows_of_a_step(self.before), rows_of_a_step(self.after)
-        shape = f"{self.after[ACCUMULATION]} x {self.after[BATCH]}"
-        if was == now:
-            yield f"a step takes {now} rows as before, as {shape}: the same rows in the same order"
-            if self.standing.step:
-                yield "they are summed in other portions, so the last bits differ from before"
-            return
-        yield f"a step takes {now} rows instead of {was}, as {shape}; the learning rate stays as set"
-        if self.standing.step and self.course is not None:
-            epoch, seen = self.course.place(self.standing.step)
-            place = (
-                f"after row {seen:,} of epoch {epoch + 1}" if seen else f"with epoch {epoch + 1}"
-            )
-            yield f"it goes on {place}: in every epoch each row comes once"
-
-
-def _cadence(verb: str, strategy: str, steps: Any) -> str:
-    if strategy == "no":
-        return f"{verb} no more" + (", but at a pause and at the end" if verb == "saves" else "")
-    if strategy == "epoch":
-        return f"{verb} at the end of every epoch"
-    if steps is None or steps < 1:
-        return f"{verb} ten times in the run"
-    return f"{verb} every {steps:g} steps"
-
-
 # --- one field ------------------------------------------------------------------------------------
 
 
@@ -455,16 +311,6 @@ def _differs(standing: Standing, name: str, value: Any) -> bool:
 def _with(training: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**training, **wanted}
     return {name: value for name, value in merged.items() if value is not None}
-
-
-def shown(name: str, value: Any, *, is_default: bool) -> str:
-    """A value as a diff shows it."""
-    text = f"{value:.10g}" if isinstance(value, float) else str(value)
-    if name in ("eval_steps", "save_steps") and (value is None or value < 1):
-        text = "a tenth of the run"
-    elif value is None:
-        text = "none"
-    return f"{text} (default)" if is_default else text
 
 
 def _refusal(job_id: str, problems: Sequence[Problem]) -> SpecError:

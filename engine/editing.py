@@ -5,7 +5,8 @@ from typing import Any
 
 from engine import checkpoints, defaults, edit_rules, edits, spec
 from engine.course import Batch, Course, stored_batches
-from engine.edit_rules import ACCUMULATION, BATCH, Preview, Standing
+from engine.edit_rules import Preview, Standing
+from engine.editable import ACCUMULATION, BATCH
 from engine.errors import MachineError, StateError
 from engine.files import read_json
 from engine.job import Job

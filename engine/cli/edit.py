@@ -13,7 +13,8 @@ from engine.store import Store
 from engine.text import one_line
 
 if TYPE_CHECKING:
-    from engine.edit_rules import Editable, Preview
+    from engine.edit_rules import Preview
+    from engine.editable import Editable
 
 BY = "cli"
 
@@ -87,10 +88,10 @@ def _listed(job: Job, *, as_json: bool) -> int:
 
 def shown(field: "Editable") -> str:
     """The value in force, and whether it is a default."""
-    from engine import edit_rules
+    from engine import edit_words
 
     name = field.field.partition(".")[2]
-    return edit_rules.shown(name, field.value, is_default=field.is_default)
+    return edit_words.shown(name, field.value, is_default=field.is_default)
 
 
 def _as_json(field: "Editable") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from engine import edits
 from engine.cli import words
 from engine.cli.brief import brief
 from engine.cli.ls import Entry, as_json, waits_for
@@ -45,6 +46,7 @@ def facts(job: Job, status: JobStatus, waits: str, now: str) -> list[tuple[str, 
         ("eta", words.eta(status) if status.eta_seconds is not None else ""),
         ("checkpoint", _optional("step", status.checkpoint_step)),
         ("resume", _exactness(status)),
+        *(("edited", text) for text in _edited(job)),
         ("runs on", _device(status)),
         ("process", _optional("pid", status.pid if status.state.living else None)),
         ("took", _took(status)),
@@ -73,6 +75,15 @@ def _step(status: JobStatus) -> str:
         return ""
     epoch = f" (epoch {status.epoch:.2f})" if status.epoch is not None else ""
     return words.steps(status) + epoch
+
+
+def _edited(job: Job) -> list[str]:
+    """What the edits at its pauses changed of the spec, a field a line."""
+    return [
+        f"{field} {'the default' if before is None else before} -> "
+        f"{'the default' if after is None else after}"
+        for field, (before, after) in edits.changed(edits.read(job)).items()
+    ]
 
 
 def _optional(unit: str, value: int | None) -> str:

@@ -311,11 +311,11 @@ def test_every_state_says_what_can_be_done_and_why_not() -> None:
         S.STARTING: {"pause", "cancel", "export"},
         S.RUNNING: {"pause", "cancel", "export"},
         S.PAUSING: {"pause", "resume", "cancel", "export"},
-        S.PAUSED: {"resume", "cancel", "export", "remove"},
-        S.INTERRUPTED: {"resume", "cancel", "export", "remove"},
+        S.PAUSED: {"resume", "cancel", "edit", "export", "remove"},
+        S.INTERRUPTED: {"resume", "cancel", "edit", "export", "remove"},
         S.CANCELLING: {"cancel", "export"},
-        S.CANCELLED: {"resume", "export", "remove"},
-        S.FAILED: {"resume", "export", "remove"},
+        S.CANCELLED: {"resume", "edit", "export", "remove"},
+        S.FAILED: {"resume", "edit", "export", "remove"},
         S.COMPLETED: {"export", "remove"},
     }
     assert actions.verbs(JobStatus(), False)["export"] == "has no checkpoint yet"

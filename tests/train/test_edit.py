@@ -22,15 +22,18 @@ from tests.train.runs import (
     weights_hash,
 )
 
-ROWS, BATCH, ACCUMULATION = 160, 2, 2
+pytestmark = pytest.mark.slow
+
+ROWS, BATCH, ACCUMULATION = 96, 2, 2
 STEPS_PER_EPOCH = ROWS // (BATCH * ACCUMULATION)
 SCHEDULE = {
     "learning_rate": 2e-3,
     "lr_scheduler_type": "cosine",
-    "warmup_steps": 20,
+    "warmup_steps": 16,
     "num_train_epochs": 3,
     "weight_decay": 0.1,
     "adam_beta2": 0.95,
+    "eval_steps": 30,
 }
 
 
@@ -43,13 +46,17 @@ class Paused:
             "name": "edited",
             "model": {"name": str(tiny.write_model(folder / "model")), "initialize": "random"},
             "adapter": {"type": "lora", "r": 4, "lora_dropout": 0.1},
-            "data": {"train": str(tiny.write_chats(folder / "data.jsonl", ROWS))},
+            "data": {
+                "train": str(tiny.write_chats(folder / "data.jsonl", ROWS)),
+                "eval": str(tiny.write_chats(folder / "eval.jsonl", 4, seed=9)),
+            },
             "training": {
                 "per_device_train_batch_size": BATCH,
                 "gradient_accumulation_steps": ACCUMULATION,
                 "num_train_epochs": 2,
                 "learning_rate": 5e-3,
                 "max_length": 64,
+                "eval_steps": 1000,
             },
             "compute": {"gpus": 0, "threads": 1},
         }
@@ -94,10 +101,10 @@ def settings(changes: dict[str, Any]) -> list[str]:
     ]
 
 
-def finished(home: Home, job: Job) -> dict[str, Any]:
+def finished(home: Home, job: Job) -> dict[str, dict[int, dict[str, float]]]:
     home.call("resume", job.id)
     until_state(job, JobState.COMPLETED)
-    return comparable(read_curves(job.metrics_file))["train"]
+    return comparable(read_curves(job.metrics_file))
 
 
 def test_after_an_edit_every_step_has_the_rate_and_the_rows_of_a_fresh_run(
@@ -109,7 +116,8 @@ def test_after_an_edit_every_step_has_the_rate_and_the_rows_of_a_fresh_run(
     changes = {**SCHEDULE, "per_device_train_batch_size": 1}
     home.call("edit", job.id, "--yes", *settings(changes))
     assert job.observed().total_steps == 3 * STEPS_PER_EPOCH
-    edited = finished(home, job)
+    curves = finished(home, job)
+    edited = curves["train"]
 
     training = {**paused.spec["training"], **changes, "gradient_accumulation_steps": 4}
     fresh = fresh_home.submit({**paused.spec, "training": training})
@@ -125,6 +133,7 @@ def test_after_an_edit_every_step_has_the_rate_and_the_rows_of_a_fresh_run(
     assert [edited[step]["learning_rate"] for step in later] == pytest.approx(
         [rate(values, step, last) for step in later]
     )
+    assert list(curves["eval"]) == [30, 60, last]
     before = 5e-3 * (1 - (paused.step - 1) / (2 * STEPS_PER_EPOCH))
     assert edited[paused.step]["learning_rate"] == pytest.approx(before), "the past stays"
     _assert_optimizer_has(job, betas=(0.9, 0.95), weight_decay=0.1)
@@ -157,7 +166,7 @@ def test_an_edited_run_that_is_paused_and_killed_ends_with_the_weights_of_one_le
     other_home, other = paused.copy("stopped", of=job)
     homes.append(other_home)
     alone = finished(home, job)
-    _assert_every_row_came_once_an_epoch(alone, job, paused.step, total)
+    _assert_every_row_came_once_an_epoch(alone["train"], job, paused.step, total)
 
     other_home.call("resume", other.id)
     until_step(other, paused.step + 5)
@@ -172,7 +181,7 @@ def test_an_edited_run_that_is_paused_and_killed_ends_with_the_weights_of_one_le
 
 
 def _assert_every_row_came_once_an_epoch(
-    curve: dict[int, dict[str, Any]], job: Job, edited_at: int, total: int
+    curve: dict[int, dict[str, float]], job: Job, edited_at: int, total: int
 ) -> None:
     """An epoch's tokens add up only if no row came twice and none was left out."""
     import orjson
