@@ -30,6 +30,9 @@ from tui.widgets.sheet import Sheet
 READ_AT_ONCE_BYTES = 512 * 1024**2
 """A checkpoint up to this size is read whole to verify it; of a larger one only the sizes are compared."""
 
+NARROW = 66
+"""Columns below which the training loss is left out: the evaluation's says more."""
+
 NONE = "no checkpoint yet"
 OF_A_CHECKPOINT = frozenset({"resume_here", "export_here"})
 
@@ -125,7 +128,9 @@ class CheckpointsTab(RowsTab):
         entries: list[Checkpoint | Aside] = [*self._details.checkpoints, *self._details.aside]
         entries.sort(key=lambda one: (one.step, one.folder.name), reverse=True)
         make = partial(self._table, entries, utc_now())
-        self.rows.show([one.folder.name for one in entries], make)
+        newest = self._newest
+        first = newest.folder.name if newest is not None else None
+        self.rows.show([one.folder.name for one in entries], make, first)
         self._show_facts()
 
     # --- whether they are whole -------------------------------------------------------------------
@@ -159,7 +164,9 @@ class CheckpointsTab(RowsTab):
     def _table(
         self, entries: Sequence[Checkpoint | Aside], now: str, widget: Toned, width: int
     ) -> Table:
-        head = Text(f"{'step':>8}{'train':>9}{'eval':>9}{'size':>11}{'age':>6}  state")
+        trains = width >= NARROW
+        train = f"{'train':>9}" if trains else ""
+        head = Text(f"{'step':>8}{train}{'eval':>9}{'size':>11}{'age':>6}  state")
         favourite, newest = checkpoints.best(list(self._details.checkpoints)), self._newest
         marks = {
             one.step: [
@@ -169,26 +176,29 @@ class CheckpointsTab(RowsTab):
             for one in self._details.checkpoints
         }
         rows = [
-            self._row(one, marks.get(one.step, []), now, widget)
+            self._row(one, marks.get(one.step, []), now, widget, trains=trains)
             if isinstance(one, Checkpoint)
-            else self._aside_row(one, widget, width)
+            else self._aside_row(one, widget, width, trains=trains)
             for one in entries
         ]
         return Table(head, rows)
 
-    def _row(self, one: Checkpoint, marks: Sequence[str], now: str, widget: Toned) -> Text:
+    def _row(
+        self, one: Checkpoint, marks: Sequence[str], now: str, widget: Toned, *, trains: bool
+    ) -> Text:
+        train = f"{text.loss(self._loss(one.step)):>9}" if trains else ""
         age = moments.age(_created(one), now)
         row = Text(
-            f"{one.step:>8}{text.loss(self._loss(one.step)):>9}{text.loss(one.eval_loss):>9}"
+            f"{one.step:>8}{train}{text.loss(one.eval_loss):>9}"
             f"{format_bytes(one.size_bytes):>11}{age:>6}  ",
             no_wrap=True,
         )
         said, tone = self._state(one)
-        row.append(f"{said:<12}", style=widget.tone(tone))
+        row.append(f"{said:<{12 if trains else 10}}", style=widget.tone(tone))
         return row.append(", ".join(marks), style=widget.tone("strong"))
 
-    def _aside_row(self, one: Aside, widget: Toned, width: int) -> Text:
-        row = Text(f"{one.step:>8}{'':>35}  ", no_wrap=True)
+    def _aside_row(self, one: Aside, widget: Toned, width: int, *, trains: bool) -> Text:
+        row = Text(f"{one.step:>8}{'':>{35 if trains else 26}}  ", no_wrap=True)
         said = shortened(self._aside_words(one), max(0, width - len(row.plain)))
         return row.append(said, style=widget.tone(_aside_tone(one)))
 

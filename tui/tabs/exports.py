@@ -25,7 +25,8 @@ from tui.widgets.listing import Listing, Table
 from tui.widgets.sheet import Sheet
 
 NONE = "no exports yet"
-BAR_WIDTH = 10
+NARROW = 60
+"""Columns below which the bar of a running export is shorter."""
 TONES = {"completed": "good", "failed": "bad"}
 
 
@@ -125,22 +126,23 @@ def export_table(
     exports: Sequence[ExportView], now: str, ascii_only: bool, widget: Toned, width: int
 ) -> Table:
     """Kind, state, where from, and when."""
-    head = Text(f"{'kind':<10}{'state':<24}{'of step':>8}{'age':>6}  verified")
-    return Table(head, [_row(export, now, ascii_only, widget) for export in exports])
+    room = 24 if width >= NARROW else 20
+    head = Text(f"{'kind':<10}{'state':<{room}}{'of step':>8}{'age':>6}  verified")
+    return Table(head, [_row(export, now, ascii_only, widget, room) for export in exports])
 
 
-def _row(export: ExportView, now: str, ascii_only: bool, widget: Toned) -> Text:
+def _row(export: ExportView, now: str, ascii_only: bool, widget: Toned, room: int) -> Text:
     facts = export.facts
     tone = TONES.get(export.state, "busy" if export.running else "dim")
     row = Text.assemble(f"{one_line(export.kind, 9):<10}", no_wrap=True)
     if export.running:
         share = min(1.0, max(0.0, export.progress or 0.0))
-        full, empty = text.bar(share, BAR_WIDTH, ascii_only=ascii_only)
+        full, empty = text.bar(share, room - 14, ascii_only=ascii_only)
         row.append("running ", style=widget.tone(tone))
         row.append(full, style=widget.tone("bar")).append(empty, style=widget.tone("track"))
         row.append(f" {share:>4.0%} ")
     else:
-        row.append(f"{one_line(export.state, 22):<24}", style=widget.tone(tone))
+        row.append(f"{one_line(export.state, room - 2):<{room}}", style=widget.tone(tone))
     step = facts.get("checkpoint_step")
     row.append(f"{step if isinstance(step, int) else text.UNKNOWN:>8}")
     row.append(f"{moments.age(_when(export), now):>6}", style=widget.tone("dim"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 
 from engine.text import cells
@@ -50,17 +51,28 @@ class Listing(Canvas):
         """The key of the selected row."""
         return self._keys[self._at] if self._keys else None
 
-    def show(self, keys: Sequence[str], make: Callable[[Toned, int], Table]) -> None:
-        """Show a row for each of these keys; `make` draws them all for a width."""
+    def show(
+        self, keys: Sequence[str], make: Callable[[Toned, int], Table], first: str | None = None
+    ) -> None:
+        """Show a row for each of these keys; `make` draws them all for a width.
+
+        `first` is selected where nothing was.
+        """
         before = self.selected
+        if len(keys) != len(self._keys):
+            self.refresh(layout=True)
         self._make = make
         self._keys = keys
-        self._at = (
-            keys.index(before) if before in keys else min(self._at, max(0, len(self._keys) - 1))
-        )
+        wanted = before if before is not None else first
+        last = max(0, len(keys) - 1)
+        self._at = keys.index(wanted) if wanted in keys else min(self._at, last)
         self.redraw()
         if self.selected != before:
             self.post_message(self.Selected(self.selected))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As high as head and rows, where its style leaves that open."""
+        return len(self._keys) + 1
 
     def draw(self, width: int, height: int) -> list[Text]:
         """Head and window."""
