@@ -198,9 +198,14 @@ def _matplotlib() -> Iterator[None]:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="tunedeck-") as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters that the font lacks, and the like
-        if "MPLCONFIGDIR" not in os.environ:
-            os.environ["MPLCONFIGDIR"] = str(_cache() or temporary)
-        yield
+        if "MPLCONFIGDIR" in os.environ:
+            yield
+            return
+        os.environ["MPLCONFIGDIR"] = str(_cache() or temporary)
+        try:
+            yield
+        finally:
+            del os.environ["MPLCONFIGDIR"]
 
 
 def _cache() -> Path | None:

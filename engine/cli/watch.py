@@ -97,8 +97,8 @@ class Charts:
         state = words.state_words(status.state, ascii_only=self._look.ascii_only)
         goes_on = status.state.living or status.state is JobState.QUEUED
         said = words.progress(status, utc_now(), waits) if goes_on else words.training(status)
-        told = [memory_words(self._machine), f"{state} {self._job.id}  {said}"]
-        lines = [shortened(one_line(line), size.columns - 1) for line in told if line]
+        told = [memory_words(self._machine), f"{state} {self._job.id}  {one_line(said)}"]
+        lines = [shortened(line, size.columns - 1) for line in told if line]
         return [
             *self._drawn,
             *(to_ascii(line) if self._look.ascii_only else line for line in lines),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +108,11 @@ def tunedeck(
     cwd: Path | None = None,
     stdin: str = "",
     encoding: str = "utf-8",
-    **variables: str,
+    environ: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The real command line in a process of its own, without a terminal."""
     environment = {**os.environ, "TUNEDECK_HOME": str(home), "PYTHONIOENCODING": encoding}
-    environment |= {"PYTHONUTF8": "1"} | variables
+    environment |= {"PYTHONUTF8": "1", **(environ or {})}
     root = Path(__file__).parents[2]
     environment["PYTHONPATH"] = str(root)
     return subprocess.run(
