@@ -262,3 +262,45 @@ def test_a_workers_readings_are_those_of_its_gpu_and_its_own_memory_there(
             "temperature_celsius": 61,
         }
     ]
+
+
+SUBMITS = """\
+from pathlib import Path
+from engine import actions
+from engine.status import JobState
+from engine.store import Store
+from tests.pretend_worker import PretendSpec, submit
+store = Store()
+jobs = [submit(store, PretendSpec(gpus=1, steps=100, step_seconds=0.1)) for _ in range(2)]
+for job in jobs:
+    pid = actions.wait_for(job, {JobState.RUNNING}, 20).pid
+    names = Path(f"/proc/{pid}/environ").read_bytes().split(b"\\0")
+    print(*job.stored().gpus, *(n.decode() for n in names if n.startswith(b"CUDA_VISIBLE")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "visible", "given"),
+    [
+        ("four", None, ["1 GPU-bbbb", "2 GPU-cccc"]),
+        ("mig", "MIG-eeeeeeee-5,MIG-eeeeeeee-4", ["2 MIG-eeee", "0 MIG-eeee"]),
+    ],
+)
+def test_the_supervisor_gives_mig_devices_and_no_lost_gpu(
+    driver: library.Driver,
+    home: Store,
+    tmp_path: Path,
+    scenario: str,
+    visible: str | None,
+    given: list[str],
+) -> None:
+    flag = tmp_path / "lost"
+    if scenario == "four":
+        flag.touch()
+    environ = driver.environ(scenario, lost=f"0:{flag}")
+    environ |= {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
+    done = run(["-c", SUBMITS], environ)
+    assert done.returncode == 0, done.stderr
+    assert [
+        line.replace("CUDA_VISIBLE_DEVICES=", "")[:10] for line in done.stdout.splitlines()
+    ] == given
