@@ -126,46 +126,44 @@ def foreign(pilot: Pilot[int]) -> set[str]:
     return {character for row in rows_of(pilot) for character in row if not character.isascii()}
 
 
-async def walk(pilot: Pilot[int], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
-
-
 def filled(bench: Bench) -> None:
-    """Jobs in every state, with all that the screens show."""
+    """Jobs in every state."""
     for state in S:
-        bench.job(str(state), state, step=0 if state is S.QUEUED else 300, log="plain\n" * 30)
-    job = bench.job("whole", S.COMPLETED, step=1000, checkpoint=1000, log="plain\n" * 30)
-    builder.answer(job)
-    builder.export(job, "adapter")
+        bench.job(str(state), state, step=0 if state is S.QUEUED else 40, log="plain\n" * 30)
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
-async def test_ascii_means_every_character_of_every_screen(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, width: int, height: int
+async def test_ascii_means_every_character_in_the_lists_in_help_and_in_the_palette(
+    bench: Bench, width: int, height: int
 ) -> None:
     filled(bench)
-    monkeypatch.chdir(tmp_path)
     async with opened(bench, width, height, ascii_only=True) as pilot:
         await until_shown(pilot, "> running")
         assert foreign(pilot) == set()
-        for key in ("p", "x", "n", "e", "y", "G", "L"):
-            await walk(pilot, key)
+        marking = ("g", "space", "j", "space")
+        for key in ("p", "x", "n", "e", *marking, "c", "escape", "question_mark", "G"):
+            await pilot.press(key)
             assert foreign(pilot) == set(), key
-        await walk(pilot, "g", "question_mark")
-        assert foreign(pilot) == set()
-        await walk(pilot, "G")
-        assert foreign(pilot) == set()
-        await walk(pilot, "escape", "colon")
+        await pilot.press("escape", "colon")
         await until(pilot, lambda: isinstance(pilot.app.screen, Palette), "the palette is open")
         await until_shown(pilot, "job: new")
         assert foreign(pilot) == set()
-        await walk(pilot, "escape", "enter")
-        numbers = [key.keys[0] for key in keys_of(JOB) if key.keys[0].isdigit()]
-        for number in numbers:
-            await walk(pilot, number)
-            assert foreign(pilot) == set(), number
-        await walk(pilot, "escape", "n")
+
+
+async def test_ascii_means_every_character_of_a_job_and_of_a_new_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job = bench.job("whole", S.COMPLETED, step=1000, checkpoint=1000, log="plain\n" * 30)
+    builder.answer(job)
+    builder.export(job, "adapter")
+    monkeypatch.chdir(tmp_path)
+    async with opened(bench, 100, 30, ascii_only=True) as pilot:
+        await until_shown(pilot, "+ completed")
+        await pilot.press("enter")
+        for key in (key.keys[0] for key in keys_of(JOB) if key.keys[0].isdigit()):
+            await pilot.press(key)
+            assert foreign(pilot) == set(), key
+        await pilot.press("escape", "n")
         assert foreign(pilot) == set()
 
 
