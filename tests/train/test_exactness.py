@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.checkpoints import aside, committed
 from engine.curves import read_curves
 from engine.status import JobState
 from tests.train import tiny
@@ -199,4 +200,19 @@ def test_a_run_that_is_killed_before_its_commit_ends_the_same(setting: Setting, 
     home.call("resume", job.id)
     until(job, lambda status: status.attempt == 2, "the second attempt")
     until_state(job, JobState.COMPLETED)
+    _assert_as_if_left_alone(setting, job)
+
+
+def test_a_run_that_went_back_to_an_older_checkpoint_ends_the_same(
+    setting: Setting, home: Home
+) -> None:
+    spec = {**setting.spec, "training": {**setting.spec["training"], "save_steps": 2}}
+    job = home.submit(spec)
+    until_step(job, setting.reference.steps_per_epoch + 2)
+    home.call("pause", job.id, "--wait")
+    older, *newer = (one.step for one in committed(job.checkpoints))
+    assert newer
+    home.call("resume", job.id, "--checkpoint", str(older))
+    until_state(job, JobState.COMPLETED)
+    assert [one.step for one in aside(job.checkpoints)] == newer
     _assert_as_if_left_alone(setting, job)
