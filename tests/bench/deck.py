@@ -111,7 +111,7 @@ def _live(store: Store, rows: int, columns: int) -> None:
     held = Lock.take(job.worker_lock)
     assert held is not None
     stop = threading.Event()
-    writer = threading.Thread(target=_train, args=(job, stop), daemon=True)
+    writer = threading.Thread(target=train, args=(job, stop), daemon=True)
     writer.start()
     time.sleep(2)
     terminal = Terminal(store.home, rows, columns)
@@ -129,7 +129,7 @@ def _live(store: Store, rows: int, columns: int) -> None:
     held.close()
 
 
-def _train(job: Job, stop: threading.Event) -> None:
+def train(job: Job, stop: threading.Event) -> None:
     """Write what a worker writes, a step a second after a history of 500."""
     metrics = MetricsWriter(job.metrics_file, 1)
     status = JobStatus(state=JobState.RUNNING, attempt=1, created_at=utc_now(), total_steps=2000)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BENCHES = ("startup", "deck", "overhead")
+BENCHES = ("startup", "deck", "attach", "link", "overhead")
 
 
 def main() -> int:

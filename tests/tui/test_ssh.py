@@ -1,16 +1,11 @@
 """The deck over a real sshd on loopback: skipped, saying so, where there is none."""
 
 import contextlib
-import getpass
 import os
 import shlex
-import shutil
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,72 +15,22 @@ import pyte
 import pytest
 
 from engine.status import JobState
+from tests.sshd import MISSING, NoServer, Server, serving
 from tests.tui.builder import Bench
 
 ROOT = Path(__file__).parents[2]
-SSHD = shutil.which("sshd") or next(
-    (path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd") if Path(path).exists()), None
-)
 PATIENCE_SECONDS = 30.0
 
-pytestmark = pytest.mark.skipif(
-    SSHD is None or shutil.which("ssh") is None, reason="needs sshd and ssh on this machine"
-)
-
-
-@dataclass(frozen=True)
-class Server:
-    """An sshd of our own, with keys of its own."""
-
-    port: int
-    folder: Path
-    process: "subprocess.Popen[bytes]"
-
-    def command(self, remote: str, *options: str) -> list[str]:
-        """`ssh -t` to it."""
-        given = {
-            "IdentityFile": self.folder / "user",
-            "UserKnownHostsFile": "/dev/null",
-            "StrictHostKeyChecking": "no",
-            "LogLevel": "ERROR",
-            "SetEnv": "LC_ALL=C.UTF-8",
-        }
-        flags = [part for name, value in given.items() for part in ("-o", f"{name}={value}")]
-        who = f"{getpass.getuser()}@127.0.0.1"
-        return ["ssh", "-F", "none", "-tt", "-p", str(self.port), *flags, *options, who, remote]
+pytestmark = pytest.mark.skipif(MISSING, reason="needs sshd and ssh on this machine")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("sshd")
-    folder.chmod(0o700)
-    for name in ("host", "user"):
-        key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(key, check=True)
-    shutil.copy(folder / "user.pub", folder / "authorized_keys")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = folder / "sshd_config"
-    config.write_text(
-        f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\n"
-        f"AuthorizedKeysFile {folder}/authorized_keys\nPermitRootLogin yes\nStrictModes no\n"
-        f"UsePAM no\nPidFile {folder}/pid\nAcceptEnv LC_ALL\nPasswordAuthentication no\n"
-    )
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(config)], stderr=log)
-    made = Server(port, folder, process)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while subprocess.run(made.command("true"), capture_output=True, check=False).returncode:
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            pytest.skip(f"sshd does not work here: {(folder / 'log').read_text()[-300:]}")
-        time.sleep(0.2)
-    yield made
-    process.terminate()
-    process.wait()
+    try:
+        with serving(tmp_path_factory.mktemp("sshd")) as served:
+            yield served
+    except NoServer as error:
+        pytest.skip(str(error))
 
 
 class Session:
