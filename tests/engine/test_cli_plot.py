@@ -275,6 +275,21 @@ def test_what_cannot_be_drawn_is_said(
     assert "hint: " in shown.err
 
 
+def test_matplotlib_keeps_its_fonts_in_our_folder_and_reads_nobody_s_settings(
+    store: Store, job: Job, tmp_path: Path
+) -> None:
+    home = tmp_path / "user"
+    (home / ".config" / "matplotlib").mkdir(parents=True)
+    (home / ".config" / "matplotlib" / "matplotlibrc").write_text("figure.facecolor: black\n")
+    theirs = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": ""}
+    target = tmp_path / "loss.png"
+    assert tunedeck(store.home, "plot", "one", "-o", str(target), environ=theirs).returncode == 0
+    [fonts] = home.rglob("fontlist*")
+    assert fonts.parent.parent.name == "tunedeck"
+    with Image.open(target) as picture:
+        assert picture.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
+
+
 def test_matplotlib_is_not_imported_for_a_chart_in_letters_and_needs_no_home(
     store: Store, job: Job, tmp_path: Path
 ) -> None:

@@ -198,6 +198,16 @@ def test_charts_grow_with_the_job_s_files(store: Store) -> None:
     assert read_side(job).curves.curve("train", "loss").end == 500
 
 
+def test_charts_follow_the_size_of_the_terminal(store: Store) -> None:
+    job = make_job(store, JobState.RUNNING)
+    measure(job)
+    shown, status = charts(job), JobStatus(state=JobState.RUNNING)
+    for columns in (100, 50, 120):
+        lines = shown.lines(status, "", os.terminal_size((columns, 30)))
+        widest = max(cells(clean_text(line)) for line in lines)
+        assert columns - 20 < widest < columns
+
+
 # --- the verb -------------------------------------------------------------------------------------
 
 
