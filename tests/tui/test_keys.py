@@ -1,10 +1,8 @@
-import pytest
 
-from engine import actions
 from engine.control import Desired
 from engine.status import JobState
 from tests.tui.builder import Bench
-from tests.tui.looking import note, opened, screen, until, until_said, until_shown
+from tests.tui.looking import note, opened, screen, until_said, until_shown
 from tui.keys import (
     CHARTS,
     CHECKPOINTS,
@@ -81,33 +79,6 @@ def test_keys_that_terminals_and_multiplexers_eat_are_not_used() -> None:
     """As a second way to the same action they do no harm."""
     assert not {entry.keys[0] for entry in KEYS if entry.keys[0].startswith(("ctrl+", "alt+"))}
     assert not {key for entry in KEYS for key in entry.keys if key.startswith("alt+")}
-
-
-VERBS = {"p": "pause", "r": "resume", "x": "cancel", "e": "export"}
-
-
-@pytest.mark.parametrize("state", list(S))
-async def test_every_key_acts_or_says_why_not_in_every_state(bench: Bench, state: S) -> None:
-    job = bench.job("some", state, step=0 if state is S.QUEUED else 5)
-    async with opened(bench, 100, 24) as pilot:
-        await until_shown(pilot, f" {state}")
-        for key, verb in VERBS.items():
-            status = job.observed()
-            why_not = actions.verbs(status, has_checkpoint=False)[verb]
-            if why_not is None and key == "r" and status.state is not S.PAUSING:
-                continue  # tried with a real supervisor below
-            await pilot.press(key)
-            if why_not is not None:
-                await until_said(pilot, why_not)
-                shown = [entry.shown for entry in keys_of(HOME) if entry.verb == verb]
-                assert f"{shown[0]} {verb.capitalize()}" not in screen(pilot).splitlines()[-1]
-            elif key == "x":
-                await until_said(pilot, "Cancel some")
-                await pilot.press("escape")
-                await until_said(pilot, "goes on as it was")
-            else:
-                await until(pilot, lambda: job.control().request_id, "a wish is stored")
-                break
 
 
 async def test_x_then_y_cancels_and_nothing_else_does(bench: Bench) -> None:

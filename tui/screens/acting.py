@@ -29,6 +29,10 @@ OF_A_JOB = frozenset({"open", "log", "copy", "duplicate"})
 VERBS = ("pause", "resume", "cancel", "export", "remove")
 
 
+WANTED = {"pause": JobState.PAUSED, "cancel": JobState.CANCELLED}
+"""What the user waits for after a verb."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A verb that waits for `y`."""
@@ -49,12 +53,21 @@ class ActingScreen(DeckScreen):
         jobs: tuple[JobView, ...]
         weight: Footprint
 
+    @dataclass
+    class DoneToAll(Message):
+        """A verb was done to several jobs, of which some are still on their way."""
+
+        outcome: answers.Outcome
+        under_way: dict[str, JobState]
+
     _question: Question | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self._asked: dict[str, JobState] = {}
         """Jobs that a key acted on, and the state that the user waits for."""
+        self._arrived: list[tuple[JobView, bool]] = []
+        """Those of them that came to rest, and whether in that state; told when none is left."""
 
     @property
     def current(self) -> JobView | None:
@@ -133,15 +146,17 @@ class ActingScreen(DeckScreen):
         self.query_one(KeyBar).show([k for k in keys if k.footer and self.why_not(k) is None])
 
     def tell_arrival(self, jobs: Sequence[JobView]) -> None:
-        """Say when a job has come to the state that the user asked for."""
+        """Say when all jobs have come to the state that the user asked for, or to rest elsewhere."""
         known = {job.id: job for job in jobs}
         for job_id, wanted in list(self._asked.items()):
             job = known.get(job_id)
             if job is None or job.state.settled or job.state is wanted:
                 del self._asked[job_id]
-            if job is not None and job_id not in self._asked:
-                said = answers.arrived(job, self.deck.keymap.sign("resume"))
-                self.say(said, "good" if job.state is wanted else "wait")
+                self._arrived += [(job, job.state is wanted)] if job is not None else []
+        if self._arrived and not self._asked:
+            arrived, self._arrived = self._arrived, []
+            said = answers.arrived([job for job, _ in arrived], self.deck.keymap.sign("resume"))
+            self.say(said, "good" if all(as_wanted for _, as_wanted in arrived) else "wait")
 
     # --- verbs ------------------------------------------------------------------------------------
 
@@ -238,10 +253,9 @@ class ActingScreen(DeckScreen):
         return []
 
     def _begin(self, verb: str, jobs: Sequence[JobView], not_done: list[str]) -> None:
-        wanted = {"pause": JobState.PAUSED, "cancel": JobState.CANCELLED}.get(verb)
-        if wanted is not None:
-            self._asked |= {job.id: wanted for job in jobs}
         if len(jobs) == 1 and not not_done:
+            if verb in WANTED:
+                self._asked[jobs[0].id] = WANTED[verb]
             job = jobs[0]
             self._start(
                 job,
@@ -297,7 +311,7 @@ class ActingScreen(DeckScreen):
     @work(thread=True, group="verbs")
     def _do_to_all(self, verb: str, jobs: Sequence[JobView], not_done: list[str]) -> None:
         """The same for several: each that fails says why, the others go on."""
-        outcome = answers.Outcome(not_done=not_done)
+        outcome, under_way = answers.Outcome(not_done=not_done), {}
         # The last that is resumed comes to the head of the queue: in the end they stand as shown.
         for job in reversed(jobs) if verb == "resume" else jobs:
             try:
@@ -308,8 +322,16 @@ class ActingScreen(DeckScreen):
                 outcome.not_done.append(_broken(job, error))
             else:
                 outcome.done.append(_word(verb, result))
-        self.post_message(VerbDone(outcome.said(), warning=bool(outcome.not_done)))
+                if verb in WANTED and result.state is not WANTED[verb]:
+                    under_way[job.id] = WANTED[verb]
+        self.post_message(self.DoneToAll(outcome, under_way))
         self.deck.feed.look_again()
+
+    @on(DoneToAll)
+    def _done_to_all(self, event: DoneToAll) -> None:
+        event.stop()
+        self._asked |= event.under_way
+        self.say(event.outcome.said(), "wait" if event.outcome.not_done else "good")
 
     @on(VerbDone)
     def _verb_done(self, event: VerbDone) -> None:

@@ -117,9 +117,15 @@ def cancelled(name: str, status: JobStatus) -> str:
     return f"cancelling {name}: it stops after this step"
 
 
-def arrived(job: JobView, resume_key: str) -> str:
-    """A job came to the state that was asked for, or to another one that is final."""
-    name, status = text.short_id(job.id), job.status
+def arrived(jobs: Sequence[JobView], resume_key: str) -> str:
+    """Jobs came to the state that was asked for, or to another one that is final."""
+    if len(jobs) > 1:
+        counts = Counter(str(job.state) for job in jobs)
+        return ", ".join(
+            f"{count} {'is' if count == 1 else 'are'} {word}" for word, count in counts.items()
+        )
+    job, status = jobs[0], jobs[0].status
+    name = text.short_id(job.id)
     kept = f"checkpoint {status.checkpoint_step}" if status.checkpoint_step else "no checkpoint"
     if job.state is JobState.PAUSED:
         freed: dict[bool | None, str] = {
