@@ -92,15 +92,6 @@ KEYS: tuple[Key, ...] = (
         acts=True,
     ),
     Key(
-        keys=("d",),
-        shown="d",
-        action="duplicate",
-        label="Duplicate",
-        says="make a job as a copy of this one, with changes",
-        screens=_on(HOME, JOB),
-        acts=True,
-    ),
-    Key(
         keys=("p",),
         shown="p",
         action="pause",
@@ -139,6 +130,15 @@ KEYS: tuple[Key, ...] = (
         says="write the adapter and the merged model of the newest checkpoint",
         screens=_on(HOME, JOB),
         verb="export",
+        acts=True,
+    ),
+    Key(
+        keys=("d",),
+        shown="d",
+        action="duplicate",
+        label="Duplicate",
+        says="make a job as a copy of this one, with changes",
+        screens=_on(HOME, JOB),
         acts=True,
     ),
     Key(
