@@ -137,13 +137,13 @@ def damage(folder: Path, *, contents: bool = True) -> str | None:
             with path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size != entry["size"]:
                     return f"{name} has the wrong size"
-                expected = entry["sha256"] if contents else None
+                expected = entry.get("sha256") if contents else None
                 if expected and hashlib.file_digest(file, "sha256").hexdigest() != expected:
                     return f"{name} has other content"
         except FileNotFoundError:
             return f"{name} is missing"
-        except OSError as error:
-            return f"{name} cannot be read ({error.strerror})"
+        except (OSError, ValueError) as error:  # the latter: a name that no file can have
+            return f"{name} cannot be read ({getattr(error, 'strerror', None) or error})"
     return None
 
 

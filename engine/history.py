@@ -17,7 +17,7 @@ MOST_EVENTS = 5000
 """How many of the newest events are kept; a screen scrolls through far fewer."""
 
 LONGEST_WORDS = 500
-"""Characters of a value of an unknown event that are worth reading."""
+"""Columns of what an event says that are worth reading."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,11 @@ def _event(line: Mapping[str, Any]) -> Event:
 
 
 def words(event: Event) -> str:
-    """What happened, in one line; an event of an unknown kind shows what it holds."""
+    """What happened, in one clean line; an event of an unknown kind shows what it holds."""
+    return one_line(_words(event), LONGEST_WORDS)
+
+
+def _words(event: Event) -> str:
     facts = event.facts
     match event.kind:
         case "state" if event.state is not None:
@@ -88,7 +92,7 @@ def words(event: Event) -> str:
             kept = ", ".join(map(str, facts.get("kept") or ())) or "none"
             return f"went back to checkpoint {facts['step']}{_by(facts)}; set aside: {kept}"
         case "warning" if facts.get("message"):
-            return one_line(str(facts["message"]))
+            return str(facts["message"])
     return f"{event.kind}: {_plain(facts)}" if facts else event.kind
 
 
@@ -102,14 +106,14 @@ def _state_words(state: JobState, facts: Mapping[str, Any]) -> str:
     if step and state not in {JobState.QUEUED, JobState.STARTING}:
         said += f" at step {step}"
     reason = facts.get("error") or facts.get("reason")
-    why = REASONS.get(str(reason), one_line(str(reason), LONGEST_WORDS)) if reason else ""
+    why = REASONS.get(str(reason), str(reason)) if reason else ""
     said += _by(facts)
     return f"{said}: {why}" if why else said
 
 
 def _by(facts: Mapping[str, Any]) -> str:
     """Who asked for it, when that is known."""
-    return f" by {one_line(str(facts['by']), 40)}" if facts.get("by") else ""
+    return f" by {facts['by']}" if facts.get("by") else ""
 
 
 def _edit_words(facts: Mapping[str, Any]) -> str:
@@ -118,7 +122,7 @@ def _edit_words(facts: Mapping[str, Any]) -> str:
         for name, change in facts["changes"].items()
         if isinstance(change, Mapping)
     ]
-    return f"edited{_by(facts)}: {one_line(', '.join(changes), LONGEST_WORDS)}"
+    return f"edited{_by(facts)}: {', '.join(changes)}"
 
 
 def _value(value: Any) -> str:
@@ -138,4 +142,4 @@ REASONS: Mapping[str, str] = {
 def _plain(facts: Mapping[str, Any]) -> str:
     """Names and values, as they are."""
     pairs = (f"{name} {value}" for name, value in facts.items() if value is not None)
-    return one_line(", ".join(pairs), LONGEST_WORDS)
+    return ", ".join(pairs)

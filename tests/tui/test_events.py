@@ -53,6 +53,7 @@ def event(kind: str, **facts: object) -> Event:
         (event("state", state="melted", step=3), "state: state melted, step 3"),
         (event("comet", tail=3, seen=None), "comet: tail 3"),
         (event("comet"), "comet"),
+        (event("state", state="paused", step="\x1b[31m4\n", by="\u202ex"), "paused at step 4 by x"),
     ],
 )
 def test_every_event_is_said_in_words_and_an_unknown_one_as_it_is(told: Event, said: str) -> None:

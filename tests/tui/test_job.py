@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import actions
-from engine.files import LineAppender
+from engine.files import LineAppender, write_json
 from engine.metrics import MetricsWriter
 from engine.status import JobState
 from tests.tui import builder
@@ -118,6 +118,22 @@ async def test_only_the_tab_that_is_seen_is_fed_and_switching_shows_the_newest(
         assert set(fed) == {"LogTab"}
 
 
+async def test_a_job_that_is_not_highlighted_is_read_and_home_goes_on_with_its_own(
+    bench: Bench,
+) -> None:
+    first = bench.job("first", S.PAUSED, step=5, log="of the first\n", ago=10)
+    second = bench.job("second", S.PAUSED, step=5, log="of the second\n", ago=100)
+    async with opened(bench, 100, 30, job=first.id) as pilot:
+        await until_shown(pilot, "of the first")
+        jobs = pilot.app.screen._jobs  # type: ignore[attr-defined]
+        pilot.app.open_job(next(job for job in jobs if job.id == second.id))  # type: ignore[attr-defined]
+        await until_shown(pilot, "[1 Charts]")
+        await pilot.press("2")
+        await until_shown(pilot, "of the second")
+        await pilot.press("escape")
+        await until_shown(pilot, "of the first")
+
+
 async def test_the_footer_has_the_tab_s_keys_and_what_is_possible(bench: Bench) -> None:
     bench.job("some", S.RUNNING, step=50, checkpoint=50)
     async with opened(bench, 120, 24) as pilot:
@@ -181,6 +197,9 @@ async def test_half_written_and_foreign_files_are_shown_as_what_they_are(bench: 
         job.status_file.write_text('{"state": "pau')
         job.spec_file.write_text("[broken")
         (job.checkpoints / "checkpoint-50" / "commit.json").write_text("{}")
+        odd = {"step": 60, "files": {"a\0b": {"size": 1}, "c": {"size": 2}}, "created_at": 5}
+        (job.checkpoints / "checkpoint-60").mkdir()
+        write_json(job.checkpoints / "checkpoint-60" / "commit.json", odd)
         (job.checkpoints / "checkpoint-x").mkdir()
         (job.checkpoints / "stray").write_text("")
         (job.exports / "odd").mkdir(parents=True)
@@ -195,6 +214,8 @@ async def test_half_written_and_foreign_files_are_shown_as_what_they_are(bench: 
         await pilot.press("3")
         await until_shown(pilot, "spec.yaml cannot be read")
         await pilot.press("v", "v")
+        await pilot.press("4")
+        await until_shown(pilot, "damaged")
         await pilot.press("5")
         assert "unknown" in row_with(pilot, "odd")
         assert isinstance(pilot.app.screen, JobScreen)
@@ -353,8 +374,6 @@ async def test_y_copies_the_path_of_a_checkpoint_and_elsewhere_the_job_s_id(benc
 
 
 async def test_exports_show_state_verification_and_what_went_wrong(bench: Bench) -> None:
-    from engine.files import write_json
-
     job = bench.job("some", S.COMPLETED, step=1000, checkpoint=1000)
     builder.export(job, "adapter")
     facts = {"state": "completed", "checkpoint_step": 1000, "verified": True, "progress": 1.0}

@@ -87,8 +87,22 @@ class JobScreen(WatchingScreen):
 
     def on_mount(self) -> None:
         """Show the first tab; what is known of the job comes right after."""
+        self._read()
         self.show_tab(self._first)
         self.set_interval(AGE_SECONDS, self._show_ages)
+
+    def on_screen_resume(self) -> None:
+        """A screen above this one may have had another job read."""
+        if self.ready:
+            self._read()
+
+    def _read(self) -> None:
+        """Have this job read, whichever was before."""
+        if self._job is None or self.deck.feed.followed == self._followed:
+            return
+        self.deck.follow(self._job)
+        if self.ready and self.tab.table_name == LOG:
+            self.deck.feed.lengthen_log(LOG_BYTES)
 
     def on_resize(self) -> None:
         """A terminal that was too small had hidden the tab, and with it the focus."""

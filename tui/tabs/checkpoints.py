@@ -37,6 +37,10 @@ NONE = "no checkpoint yet"
 OF_A_CHECKPOINT = frozenset({"resume_here", "export_here"})
 
 
+Known = tuple[Path, str | None]
+"""A checkpoint that was looked at: its folder, and when it was committed."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is known of a checkpoint's files."""
@@ -66,7 +70,7 @@ class ExportAsked(Message):
 class Judged(Message):
     """A checkpoint's files were looked at."""
 
-    folder: Path
+    checkpoint: Checkpoint
     verdict: Verdict
 
 
@@ -81,7 +85,7 @@ class CheckpointsTab(RowsTab):
         self._job: JobView | None = None
         self._details = Details()
         self._train_loss = Curve()
-        self._verdicts: dict[Path, Verdict] = {}
+        self._verdicts: dict[Known, Verdict] = {}
 
     def compose(self) -> ComposeResult:
         """Table and facts."""
@@ -142,21 +146,21 @@ class CheckpointsTab(RowsTab):
         for one in present:
             if worker.is_cancelled:
                 return
-            if one.folder in self._verdicts:
+            if _known(one) in self._verdicts:
                 continue
             small = one.size_bytes <= READ_AT_ONCE_BYTES
             damage = checkpoints.damage(one.folder, contents=small)
-            self.post_message(Judged(one.folder, Verdict(damage, read=small)))
+            self.post_message(Judged(one, Verdict(damage, read=small)))
 
     @on(Judged)
     def _judged(self, event: Judged) -> None:
         event.stop()
-        if event.folder.exists():  # rotated away while it was read
-            self._verdicts[event.folder] = event.verdict
+        if event.checkpoint.folder.exists():  # else it was rotated away while it was read
+            self._verdicts[_known(event.checkpoint)] = event.verdict
         self.show_second()
 
     def _damage(self, one: Checkpoint) -> str | None:
-        verdict = self._verdicts.get(one.folder)
+        verdict = self._verdicts.get(_known(one))
         return verdict.damage if verdict is not None else None
 
     # --- rows -------------------------------------------------------------------------------------
@@ -213,7 +217,7 @@ class CheckpointsTab(RowsTab):
         return job is not None and job.state.living and job.status.phase == Phase.SAVING
 
     def _state(self, one: Checkpoint) -> tuple[str, str]:
-        verdict = self._verdicts.get(one.folder)
+        verdict = self._verdicts.get(_known(one))
         if verdict is None:
             return "committed", "dim"
         if verdict.damage is not None:
@@ -261,7 +265,7 @@ class CheckpointsTab(RowsTab):
         return next((one for one in self._details.aside if one.folder.name == name), None)
 
     def _state_words(self, one: Checkpoint) -> str:
-        verdict = self._verdicts.get(one.folder)
+        verdict = self._verdicts.get(_known(one))
         if verdict is None:
             return "committed; its files are being looked at"
         if verdict.damage is not None:
@@ -311,6 +315,11 @@ class CheckpointsTab(RowsTab):
             return
         self.app.copy_to_clipboard(str(one.folder))
         self.post_message(Noted(f"copied {one.folder}", "good"))
+
+
+def _known(one: Checkpoint) -> Known:
+    """A checkpoint's name may come again after going back; its time of commit does not."""
+    return one.folder, _created(one)
 
 
 def _aside_tone(one: Aside) -> str:

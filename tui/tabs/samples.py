@@ -50,7 +50,10 @@ def sample_rows(samples: Sequence[Sample], widget: Toned, width: int) -> list[Te
     rows = [
         Text.assemble(
             (f"{'':<14}{'before':>10}{'after':>10}", widget.tone("dim")),
-            (f"   on {known.get('rows', '?')} held-out rows", widget.tone("dim")),
+            (
+                f"   on {one_line(str(known.get('rows', '?')), 20)} held-out rows",
+                widget.tone("dim"),
+            ),
         )
     ]
     for key, title, words in (

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rich.text import Text
 from textual import events
@@ -9,6 +10,9 @@ from textual.message import Message
 
 from engine.text import cells, shortened
 from tui.widgets.canvas import Canvas
+
+MOST_REMEMBERED = 512
+"""How many lines are remembered as they were cut: a few windows full."""
 
 POINTER = "▸ "
 """The sign of the selected line."""
@@ -224,7 +228,7 @@ class LogView(Canvas):
 
     def _parts(self, line: str, width: int) -> list[tuple[int, str]]:
         """The rows of a line: where each begins in it, and its text."""
-        return wrapped(line, width) if self._wraps else [(0, shortened(line, width))]
+        return wrapped(line, width) if self._wraps else [(0, cut(line, width))]
 
     def _row(self, at: int, part: tuple[int, str], width: int, *, first: bool) -> Text:
         begin, said = part
@@ -250,6 +254,13 @@ def pattern_of(words: str) -> re.Pattern[str] | None:
     return re.compile(re.escape(words), re.NOFLAG if exact else re.IGNORECASE)
 
 
+@lru_cache(MOST_REMEMBERED)
+def cut(line: str, width: int) -> str:
+    """The beginning of a clean line, remembered: columns of letters beyond ASCII take their time."""
+    return shortened(line, width)
+
+
+@lru_cache(MOST_REMEMBERED)
 def wrapped(line: str, width: int) -> list[tuple[int, str]]:
     """A clean line in rows of at most `width` columns: where each begins, and its text."""
     if line.isascii():
