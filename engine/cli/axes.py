@@ -11,7 +11,7 @@ from engine.text import one_line
 TIMES = ((86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 SIZES = ((1024.0**3, "GiB"), (1024.0**2, "MiB"))
 BIG = 99_999.5
-"""From here on a count is written with its unit."""
+"""An axis that reaches so far is labelled in thousands, millions, ..."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Scale:
     unit: float = 1.0
     """How much of what was measured is 1 on the axis."""
     unit_name: str = ""
+    big: bool = False
+    """Whether its ticks are written like `120k`."""
 
     @property
     def title(self) -> str:
@@ -35,7 +37,7 @@ class Scale:
     def label(self, value: float) -> str:
         """A tick in words."""
         shown = value / self.unit
-        return f"{shown:g}" if abs(shown) < BIG else format_count(shown)
+        return format_count(shown) if self.big else f"{shown:g}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Scales:
 
     def at(self, x: float) -> str:
         """A place on the x axis in words: `180`, `1.2M`, `3m17s`."""
-        return format_duration(x) if self.axis == "time" else self.x.label(round(x))
+        if self.axis == "step":
+            return f"{x:.0f}"
+        return format_duration(x) if self.axis == "time" else format_count(x)
 
 
 def scales(metric: str, axis: Axis, all_series: Sequence[Series]) -> Scales:
@@ -58,7 +62,7 @@ def scales(metric: str, axis: Axis, all_series: Sequence[Series]) -> Scales:
     end = max((one.end for one in all_series), default=0.0)
     name = one_line(metric, 60)
     if metric != MEMORY:
-        return Scales(axis, _x_scale(axis, end), Scale(name))
+        return Scales(axis, _x_scale(axis, end), Scale(name, big=highest >= BIG))
     kinds = {one.what for one in all_series if one}
     return Scales(
         axis,
@@ -88,9 +92,9 @@ def broken_words(labels: Sequence[str], all_series: Sequence[Series], on: Scales
 def _x_scale(axis: Axis, end: float) -> Scale:
     """Steps, tokens, or time of work in a unit that fits its length."""
     if axis == "tokens":
-        return Scale("tokens")
+        return Scale("tokens", big=end >= BIG)
     if axis == "step":
-        return Scale("optimizer step")
+        return Scale("optimizer step", big=end >= BIG)
     return Scale("time of work", *_fitting(TIMES, end))
 
 

@@ -14,17 +14,21 @@ from engine.cli.ls import as_json
 from engine.cli.output import narrate, on_terminal, say, say_json
 from engine.cli.saving import save
 from engine.cli.sides import axis_of, check, points_json, read_sides
-from engine.cli.table import Column, table
+from engine.cli.table import GAP, Column, table
 from engine.compare import Comparison, compare, to_csv
 from engine.curves import Axis
 from engine.errors import StateError, UsageError
 from engine.job import Job
 from engine.side import Side, smoothed
 from engine.store import Store
+from engine.text import cells
 
 CHART_HEIGHT = 18
-NAME_WIDTH, VALUE_WIDTH = 18, 12
+NAME_WIDTH, VALUE_WIDTH = 12, 12
 """What a column needs at least; as many jobs as fit stand beside each other."""
+
+LONGEST_VALUE = 24
+"""What a value of a spec needs at most; the rest of a path may be cut."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -144,21 +148,43 @@ def _differences(compared: Comparison, named: Sequence[str], width: int | None) 
     if not compared.differences:
         return ["their specs are the same"]
     rows = [[one.field, *one.short] for one in compared.differences]
-    return _beside("spec", named, rows, width)
+    return _beside("spec", named, rows, width, longest=LONGEST_VALUE)
 
 
 def _beside(
-    title: str, named: Sequence[str], rows: Sequence[Sequence[str]], width: int | None
+    title: str,
+    named: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int | None,
+    *,
+    longest: int | None = None,
 ) -> list[str]:
-    """Tables of as many jobs as fit beside each other, one below the other."""
-    fit = len(named) if width is None else max(1, (width - NAME_WIDTH) // (VALUE_WIDTH + 2))
+    """Tables of as many jobs as fit beside each other, one below the other.
+
+    Names of jobs may be cut, and values longer than `longest`; a number is never.
+    """
+    least = []
+    for at in range(len(named)):
+        needed = max(cells(row[at + 1]) for row in rows)
+        least.append(max(VALUE_WIDTH, min(needed, longest or needed)))
     lines: list[str] = []
-    for first in range(0, len(named), fit):
-        some = slice(first, first + fit)
+    first = 0
+    while first < len(named):
+        past = first + 1
+        while past < len(named) and _fits(least[first : past + 1], rows, width):
+            past += 1
+        some = range(first, past)
         columns = [
             Column(title, shrinks_to=NAME_WIDTH),
-            *(Column(name, shrinks_to=VALUE_WIDTH) for name in named[some]),
+            *(Column(named[at], shrinks_to=least[at]) for at in some),
         ]
-        cut = [[row[0], *row[1:][some]] for row in rows]
+        cut = [[row[0], *(row[at + 1] for at in some)] for row in rows]
         lines += [*([""] if lines else []), *table(columns, cut, width)]
+        first = past
     return lines
+
+
+def _fits(widths: Sequence[int], rows: Sequence[Sequence[str]], width: int | None) -> bool:
+    """Whether values of these widths fit beside the names of their rows."""
+    names = max(cells(row[0]) for row in rows)
+    return width is None or names + sum(one + len(GAP) for one in widths) <= width

@@ -83,6 +83,23 @@ def test_many_jobs_stand_in_tables_below_each_other(
     assert "their specs are the same" in shown
 
 
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_a_number_is_never_cut(
+    store: Store,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    names = [f"a-rather-long-name-{number}" for number in range(4)]
+    for name in names:
+        measure(make_job(store, JobState.INTERRUPTED, name=name), 30)
+    on_a_terminal(monkeypatch, columns, 40)
+    shown = out(capsys, *names)
+    assert shown.count("1.165 at 30") == 4
+    assert shown.count("! interrupted") == 4
+    assert all(cells(clean_text(line)) <= columns for line in shown.splitlines())
+
+
 def test_everything_in_ascii_when_asked(
     pair: tuple[Job, Job], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

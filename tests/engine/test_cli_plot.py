@@ -136,6 +136,12 @@ def test_colours_are_for_people_who_want_them(monkeypatch: pytest.MonkeyPatch) -
     assert look_of(Terminal(), ascii_only=True).ascii_only
 
 
+def test_ticks_of_one_axis_are_written_alike() -> None:
+    long = Series(Curve(np.array([1.0, 480_000.0]), np.array([1.0, 2.0])))
+    ticks = draw(picture_of_one(long, "loss", "step"), 90, 12, PLAIN)[-1].split()
+    assert ticks == ["0", "100k", "200k", "300k", "400k"]
+
+
 def test_plot_draws_each_metric_and_says_what_is_missing(
     job: Job, other: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
