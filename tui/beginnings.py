@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine import edits
 from engine.cli.init import drafted
 from engine.document import read_document
 from engine.errors import SpecError
@@ -67,12 +68,12 @@ def from_spec(path: Path) -> Draft:
 
 
 def copy_of(job: Job, names: Collection[str]) -> Draft:
-    """A draft of a job's spec under a name that no other job has.
+    """A draft of the spec in force of a job, under a name that no other job has.
 
     Raises:
         SpecError: the job's spec cannot be read.
     """
-    draft = from_document(read_document(job.spec_file), job.folder)
+    draft = from_document(edits.document(job), job.folder)
     name = another_name(draft.text("name"), names)
     return replace(draft.typed("name", name), before=draft.texts)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine import defaults
 from engine.document import line_of
 from engine.spec import JobSpec
 from tui import paths
-from tui.fields import GROUPS, PATHS, field_of, value_of
+from tui.fields import GROUPS, PATHS, FormField, field_of, text_of, value_of
 
+BATCH = "training.per_device_train_batch_size"
 SHOWN = tuple(key for keys in GROUPS.values() for key in keys)
 
 
@@ -69,7 +71,23 @@ class Draft:
             adapter = any(key.startswith("adapter.") for key, _ in self._told())
             return "lora" if adapter else "none"
         known = field_of(key, self.method)
-        return known.default if known is not None else ""
+        if known is None:
+            return ""
+        if key.startswith("training."):
+            return self._training_default(known)
+        return known.default
+
+    def _training_default(self, known: FormField) -> str:
+        """Tunedeck's own default, which may follow another field, else the library's."""
+        batch = value_of(None, self.text(BATCH)) if self.text(BATCH).strip() else None
+        training = {
+            known.label: batch for known in [field_of(BATCH)] if known and batch is not None
+        }
+        own = defaults.own(training, has_eval=bool(self.text("data.eval").strip()))
+        if known.label not in own:
+            return known.default
+        value = own[known.label]
+        return text_of(known, value) if value is not None else ""
 
     def _meant(self, text: str, key: str) -> str:
         text = text.strip()

@@ -48,9 +48,13 @@ class Findings:
 
 def check(draft: Draft, look: DataLook, environ: Mapping[str, str] = os.environ) -> Findings:
     """Check a draft as far as it stands: what is wrong in one field does not hide the others."""
-    document = {"model": {}, "data": {}} | draft.document()
+    document: Mapping[str, Any] = {"model": {}, "data": {}} | draft.document()
     spec, problems = _built(document)
-    standing = spec or _built(_without(document, problems))[0]
+    standing, more = spec, problems
+    while standing is None and more:  # what one problem hid comes to light without it
+        document = _without(document, more)
+        standing, more = _built(document)
+        problems = [*problems, *more]
     if standing is None:
         return Findings(_by_field(problems, draft))
     wrong = {_field_of(problem.field, draft) for problem in problems}

@@ -23,12 +23,12 @@ from tui.data_look import DataLook
 from tui.draft import Draft, save
 from tui.fields import GROUPS, complete_setting, field_of, setting
 from tui.findings import Findings, check, sentence
-from tui.keys import NEW, bindings_of, keys_of
+from tui.keys import NEW, bindings_of
 from tui.messages import JobsChanged
 from tui.paths import Wanted
 from tui.screens import remarks
-from tui.screens.base import DeckScreen
 from tui.screens.forecast import found_rows, spec_rows
+from tui.screens.forms import READONLY, FormScreen
 from tui.widgets.about import About
 from tui.widgets.empty import TooSmall
 from tui.widgets.field_row import FieldInput, FieldRow
@@ -48,10 +48,9 @@ START, ADD = "start from", "add a setting"
 ABOUT_START = (
     "a spec (.yaml, .toml, .json) or data (.jsonl, .csv, .txt, ...): enter fills in the form"
 )
-READONLY = "the deck was opened with --readonly: this key changes nothing"
 
 
-class NewScreen(DeckScreen):
+class NewScreen(FormScreen):
     """Makes a job: from nothing, from a spec, from data, or as a copy of a job."""
 
     table_name = NEW
@@ -147,23 +146,15 @@ class NewScreen(DeckScreen):
         self.query_one("#heading", Sheet).show(lambda w, _: [Text(said, style=w.tone("title"))])
         self.query_one("#found-panel").border_title = "rows as they will be read"
         self.query_one("#spec-panel").border_title = "spec: what differs from the defaults"
-        self._show_keys()
+        self.show_keys()
         self._show_draft()
         self.form.focus_on(START if job is None else "name")
         self._begin()
 
     @property
-    def form(self) -> Form:
-        """The form."""
-        return self.query_one(Form)
-
-    def say(self, said: str, tone: str = "") -> None:
-        """Show a note above the footer."""
-        self.query_one(NoteLine).say(said, tone)
-
-    def _show_keys(self) -> None:
-        keys = () if self.query_one(NoteLine).asking else keys_of(NEW)
-        self.query_one(KeyBar).show([key for key in keys if key.footer])
+    def _side(self) -> Vertical:
+        """What stands beside the form, or below it."""
+        return self.query_one("#side", Vertical)
 
     # --- what it begins with ----------------------------------------------------------------------
 
@@ -241,12 +232,10 @@ class NewScreen(DeckScreen):
             self.form.rows[key].tell(())
         else:
             self._draft = self._draft.typed(key, event.value)
-            self._show_draft()
             self._check_soon()
         if event.input.has_focus:
             self._show_about(key)
             self._show_tree(key)
-            self._show_line(key)
 
     @on(Input.Submitted)
     async def _entered(self, event: Input.Submitted) -> None:
@@ -261,7 +250,7 @@ class NewScreen(DeckScreen):
     @on(Input.Blurred)
     def _left(self, event: Input.Blurred) -> None:
         assert isinstance(event.input, FieldInput)
-        if event.input.key == START and not self.query_one(PathTree).has_focus:
+        if event.input.key == START and not isinstance(self.focused, PathTree):
             self._read_start()
 
     def _read_start(self) -> None:
@@ -302,6 +291,8 @@ class NewScreen(DeckScreen):
             self.query_one(SubmitRow).show("checking", "dim")
 
     def _check_now(self) -> None:
+        self._show_draft()
+        self._show_line(self._at)
         if not self._checking:  # when that check ends, it sees that the draft is another
             self._checking = True
             self._check(self._draft, self._look, to_queue=False)
@@ -377,7 +368,7 @@ class NewScreen(DeckScreen):
             self._show_tree(event.widget.key)
         elif isinstance(event.widget, SubmitRow):
             self.query_one(About).show("enter queues the job")
-            self.remove_class("-picking")
+            self._side.remove_class("-picking")
 
     def _show_about(self, key: str) -> None:
         method = self._draft.method
@@ -391,7 +382,7 @@ class NewScreen(DeckScreen):
         """Show the folder tree for a field that takes a path."""
         known = field_of(key, self._draft.method)
         wanted = Wanted.ANY if key == START else known.wanted if known is not None else None
-        self.set_class(wanted is not None, "-picking")
+        self._side.set_class(wanted is not None, "-picking")
         if wanted is not None:
             folder = paths.folder_of(self.form.rows[key].input.value)
             inside = wanted is Wanted.MODEL and paths.is_model(folder)
@@ -424,29 +415,16 @@ class NewScreen(DeckScreen):
     # --- keys -------------------------------------------------------------------------------------
 
     @property
-    def _stops(self) -> str:
+    def stops(self) -> str:
         """What tab stops at."""
-        reading = self.has_class("-preview")
-        return "#found-panel, #spec-panel" if reading else "FieldInput, SubmitRow"
-
-    def action_next_field(self) -> None:
-        """Go to the next field."""
-        self.focus_next(self._stops)
-
-    def action_previous_field(self) -> None:
-        """Go to the field before."""
-        self.focus_previous(self._stops)
+        return "#found-panel, #spec-panel" if self.has_class("-preview") else super().stops
 
     def action_next_row(self) -> None:
         """Go to the next field, or into the folder tree."""
-        if self.has_class("-picking") and isinstance(self.focused, FieldInput):
+        if self._side.has_class("-picking") and isinstance(self.focused, FieldInput):
             self.set_focus(self.query_one(PathTree))
         else:
             self.action_next_field()
-
-    def action_previous_row(self) -> None:
-        """Go to the field before."""
-        self.action_previous_field()
 
     def action_parent_folder(self) -> None:
         """Show the folder above, when the tree has the focus."""
@@ -460,17 +438,12 @@ class NewScreen(DeckScreen):
             self.remove_class("-preview")
             self.form.focus_on(self._at)
         else:
-            self.remove_class("-picking")
+            self._side.remove_class("-picking")
             self.add_class("-preview")
             self.set_focus(self.query_one("#found-panel"))
 
-    def action_accept(self) -> None:
-        """Press the last row; in a field, enter is the field's own."""
-        if self.query_one(SubmitRow).has_focus:
-            self.action_queue()
-
-    @on(SubmitRow.Pressed)
-    def _pressed(self) -> None:
+    def submit(self) -> None:
+        """Queue it."""
         self.action_queue()
 
     def action_queue(self) -> None:
@@ -517,16 +490,10 @@ class NewScreen(DeckScreen):
             self.form.focus_on(self._at)
         elif self.has_class("-preview"):
             self.action_preview()
-        elif self._draft.differs(self._loaded):
-            back = next(key for key in self.deck.keymap.of(NEW) if key.action == "back")
-            said = f"Leave? What was typed is lost. {back.shown} again leaves too."
-            self.query_one(NoteLine).ask(said, again=back.keys)
-            self._show_keys()
         else:
-            self.dismiss()
+            super().action_back()
 
-    @on(NoteLine.Answered)
-    def _leave_or_not(self, event: NoteLine.Answered) -> None:
-        self._show_keys()
-        if event.yes:
-            self.dismiss()
+    @property
+    def unsaved(self) -> bool:
+        """Whether anything was typed."""
+        return self._draft.differs(self._loaded)

@@ -34,9 +34,9 @@ class FieldInput(Input):
         """One line without control characters, whatever was pasted."""
         return clean_text(value).replace("\n", " ").replace("\t", " ")
 
-    def propose(self, text: str) -> None:
-        """Show what holds, or would do, while nothing is typed."""
-        self._proposal = text
+    def propose(self, text: str, *, takes: bool = True) -> None:
+        """Show what holds, or would do, while nothing is typed; `→` takes it where it is a value."""
+        self._proposal = text if takes else ""
         self.placeholder = shortened(one_line(text), max(8, (self.size.width or 24) - 2))
 
     _proposal = ""

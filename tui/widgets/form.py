@@ -6,6 +6,7 @@ from functools import partial
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 
 from tui import paths
 from tui.fields import FormField
@@ -13,18 +14,28 @@ from tui.widgets.canvas import Canvas
 from tui.widgets.field_row import FieldRow
 
 
-class Form(VerticalScroll, can_focus=False):
-    """Holds the rows of a form by their keys."""
+class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Holds the rows of a form by their keys; its screen has the keys that move."""
 
-    def __init__(self, parts: Sequence["str | FieldRow"], *, id: str | None = None) -> None:
+    def __init__(self, parts: Sequence["str | FieldRow"] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._parts = parts
-        self.rows = {part.key: part for part in parts if isinstance(part, FieldRow)}
+        self.rows = _rows(parts)
 
     def compose(self) -> ComposeResult:
         """Titles and rows."""
-        for part in self._parts:
-            yield part if isinstance(part, FieldRow) else Title(part)
+        yield from _widgets(self._parts)
+
+    async def put_in(self, parts: Sequence["str | FieldRow"]) -> None:
+        """Fill an empty form."""
+        self.rows = _rows(parts)
+        await self.mount_all(_widgets(parts))
+
+    def on_resize(self) -> None:
+        """Less room must not hide the field that is typed into."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
 
     async def add(self, row: FieldRow, before: FieldRow) -> None:
         """Add one more row."""
@@ -48,6 +59,14 @@ class Form(VerticalScroll, can_focus=False):
     def focus_on(self, key: str) -> None:
         """Give a field the focus."""
         self.screen.set_focus(self.rows[key].input)
+
+
+def _rows(parts: Sequence[str | FieldRow]) -> dict[str, FieldRow]:
+    return {part.key: part for part in parts if isinstance(part, FieldRow)}
+
+
+def _widgets(parts: Sequence[str | FieldRow]) -> Iterator[Widget]:
+    return (part if isinstance(part, FieldRow) else Title(part) for part in parts)
 
 
 class Title(Canvas):
