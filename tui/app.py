@@ -200,6 +200,12 @@ class DeckApp(App[int]):
 
         self.push_screen(NewScreen(copy_of))
 
+    def open_edit(self, job: JobView) -> None:
+        """Show what can still be changed of a paused job."""
+        from tui.screens.edit import EditScreen
+
+        self.push_screen(EditScreen(job))
+
     def go_home(self) -> None:
         """Close every screen above home."""
         while self.screen is not self.home and len(self.screen_stack) > 1:

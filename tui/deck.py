@@ -42,6 +42,9 @@ class Deck(Protocol):
     def open_new(self, copy_of: JobView | None = None) -> None:
         """Show the screen that makes a job, filled in as a copy where there is one to copy."""
 
+    def open_edit(self, job: JobView) -> None:
+        """Show what can still be changed of a paused job."""
+
     def go_home(self) -> None:
         """Close every screen above home."""
 

@@ -176,6 +176,18 @@ class ActingScreen(DeckScreen):
         else:
             self.deck.open_new(copy_of=self.current)
 
+    def action_edit(self) -> None:
+        """Open the form of what can still be changed."""
+        job = self.current
+        if self.options.readonly:
+            self.say(READONLY, "wait")
+        elif job is None:
+            self.say(NO_JOB, "wait")
+        elif (why_not := self._possible(job)["edit"]) is not None:
+            self.say(f"{text.short_id(job.id)} {why_not}", "wait")
+        else:
+            self.deck.open_edit(job)
+
     def action_pause(self) -> None:
         """Ask for a checkpoint and the end of the worker."""
         self._act("pause")
