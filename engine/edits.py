@@ -47,7 +47,7 @@ def read(job: Job) -> list[Edit]:
         Edit(
             at=str(line.get("at", "")),
             by=str(line.get("by", "")),
-            at_step=int(line.get("at_step") or 0),
+            at_step=step if isinstance(step := line.get("at_step"), int) else 0,
             changes=changes,
         )
         for line in LineReader(job.edits_file).objects()

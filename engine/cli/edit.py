@@ -1,6 +1,7 @@
 """`tunedeck edit`: shows what an edit changes and leads to, asks, and writes it; alone it lists the fields."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from engine.editable import Editable
 
 BY = "cli"
+
+FIELDS = (
+    Column("field"),
+    Column("in force", shrinks_to=12),
+    Column("what it does", shrinks_to=20),
+)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,7 +87,8 @@ def _listed(job: Job, *, as_json: bool) -> int:
         say_json([_as_json(field) for field in fields])
         return 0
     rows = [(one.field, one_line(shown(one)), one_line(one.fixed or one.help)) for one in fields]
-    for line in table([Column("field"), Column("in force"), Column("what it does")], rows, None):
+    width = os.get_terminal_size().columns if on_terminal(sys.stdout) else None
+    for line in table(FIELDS, rows, width):
         say(line)
     narrate(f"change one: tunedeck edit {job.id} --set training.learning_rate=1e-4")
     return 0

@@ -22,7 +22,7 @@ from tests.train.runs import (
     weights_hash,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("edit")]
 
 ROWS, BATCH, ACCUMULATION = 96, 2, 2
 STEPS_PER_EPOCH = ROWS // (BATCH * ACCUMULATION)
