@@ -128,11 +128,13 @@ async def test_a_filter_narrows_as_it_is_typed_and_esc_takes_it_away(bench: Benc
         await until_shown(pilot, "keeps")
         await pilot.press("slash", *"state:comp")
         await until_shown(pilot, "5 of 6 jobs")
+        assert rows_of(pilot)[-1].split() == ["enter", "Keep", "esc", "Clear"]
         assert "keeps" not in "".join(names_of(pilot))
         await pilot.press(*" 003")
         await until_shown(pilot, "1 of 6 jobs")
         await pilot.press("enter")
         assert pilot.app.focused is table_of(pilot)
+        assert "Open" in rows_of(pilot)[-1]
         assert "/ state:comp 003" in screen(pilot)
         await pilot.press("escape")
         assert len(names_of(pilot)) == 6

@@ -14,7 +14,7 @@ from engine.curves import Curves, Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
 from tui.filter import JobFilter, parse
-from tui.keys import HOME, Key, bindings_of
+from tui.keys import HOME, Key, bindings_of, keys_of
 from tui.messages import JobsChanged
 from tui.order import SORTS, Order, next_sort, ordered
 from tui.screens.acting import NO_JOB, READONLY
@@ -290,6 +290,21 @@ class HomeScreen(WatchingScreen):
         self._show_table()
         self._follow()
         self.show_keys()
+
+    def on_descendant_focus(self) -> None:
+        """Letters go elsewhere now."""
+        if self.ready:
+            self.show_keys()
+
+    def show_keys(self) -> None:
+        """While a filter is typed, the keys that end that."""
+        row = self._filter_row
+        if row is None or not row.typing:
+            super().show_keys()
+            return
+        labels = {"open": "Keep", "clear": "Clear"}
+        ending = [key for key in keys_of(HOME) if key.action in labels]
+        self.query_one(KeyBar).show([replace(key, label=labels[key.action]) for key in ending])
 
     @property
     def _filtering(self) -> bool:

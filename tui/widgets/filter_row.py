@@ -67,6 +67,11 @@ class FilterRow(Horizontal):
             field.value = ""
         self.display = False
 
+    @property
+    def typing(self) -> bool:
+        """Whether letters go here."""
+        return any(field.has_focus for field in self.query(Input))
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
