@@ -6,6 +6,7 @@ length, float64, sorted by x; NaN in `ys` is a gap: a value that was measured as
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.files import LineReader, objects_of
+from engine.files import LineReader, objects_of, open_regular
 from engine.metrics import ENVELOPE
 from engine.series import EMPTY, Column, Point, nice_upper
 
@@ -374,12 +375,15 @@ def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*first, *sorted(others - first.keys())]
 
 
+_FIGURES = frozenset({int, float, bool, type(None)})
+
+
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
     """One column of some lines: what is null is broken, what is missing or no number was not measured."""
     values = [row.get(name) for row in rows]
-    try:
+    if set(map(type, values)) <= _FIGURES:
         column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    else:
         numbers = [value if isinstance(value, int | float) else np.nan for value in values]
         column = np.array(numbers, dtype=np.float64)
     for at in np.flatnonzero(np.isnan(column)).tolist():
@@ -431,7 +435,7 @@ def sketch(path: Path) -> Curves | None:
     """
     held = Measurements()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size < 2 * SKETCH_PARTS * SKETCH_BYTES:
                 return None
@@ -484,6 +488,9 @@ def read_machine(path: Path) -> "Machine":
             return readings.machine()
 
 
+_OF_A_GPU = re.compile(r"gpu(\d{1,4})\.")
+
+
 @dataclass(frozen=True)
 class Machine:
     """The readings of a job's machine at one moment."""
@@ -493,8 +500,7 @@ class Machine:
     @property
     def gpus(self) -> list[int]:
         """The indices of the job's GPUs."""
-        found = {name.partition(".")[0] for name in self.columns if name.startswith("gpu")}
-        return sorted(int(name[3:]) for name in found)
+        return sorted({int(match[1]) for name in self.columns if (match := _OF_A_GPU.match(name))})
 
     def curve(self, name: str) -> Curve:
         """One column against seconds of work, pauses left out; empty when there is none."""
@@ -530,8 +536,9 @@ class Machine:
 def _flat(line: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a line; those of a GPU with its index before them."""
     row = _numbers(line)
-    for gpu in line.get("gpus") or ():
-        if isinstance(gpu, Mapping) and isinstance(gpu.get("index"), int):
+    gpus = line.get("gpus")
+    for gpu in gpus if isinstance(gpus, list) else ():
+        if isinstance(gpu, Mapping) and type(gpu.get("index")) is int and gpu["index"] >= 0:
             row |= {f"gpu{gpu['index']}.{name}": value for name, value in _numbers(gpu).items()}
     return row
 

@@ -4,10 +4,12 @@ Knows nothing of jobs; `engine.job` owns the names.
 """
 
 import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -55,12 +57,43 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """The file, open for reading; a pipe or a device in its place is refused, and never waited for.
+
+    Raises:
+        OSError: it is not there, may not be read, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def unreadable(path: Path) -> str | None:
+    """Why a file cannot be read, in words that name it; None when it can, or is not there."""
+    try:
+        open_regular(path).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return f"{path.name} cannot be read: {error.strerror or error}"
+    return None
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in `path`; None when the file is missing, and ValueError when it is no object."""
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise ValueError(f"{path.name} is larger than {MAX_JSON_BYTES} bytes")
-        data = orjson.loads(path.read_bytes())
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_JSON_BYTES:
+                raise ValueError(f"{path.name} is larger than {MAX_JSON_BYTES} bytes")
+            data = orjson.loads(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not isinstance(data, dict):
@@ -106,7 +139,7 @@ class LineReader:
     """Reads only what was added to a growing file since the last read.
 
     Half a last line waits for its end; a file that was replaced or shrank is read from its beginning,
-    which `restarts` counts.
+    which `restarts` counts. One that cannot be read has nothing new: `unreadable` says why.
     """
 
     path: Path
@@ -117,14 +150,14 @@ class LineReader:
     def read(self, max_bytes: int = 8 * 1024 * 1024) -> bytes:
         """The whole lines that are new, at most about `max_bytes` of them."""
         try:
-            with self.path.open("rb") as file:
-                stat = os.fstat(file.fileno())
-                inode = (stat.st_dev, stat.st_ino)
-                if self.inode is not None and (inode != self.inode or stat.st_size < self.offset):
+            with open_regular(self.path) as file:
+                found = os.fstat(file.fileno())
+                inode = (found.st_dev, found.st_ino)
+                if self.inode is not None and (inode != self.inode or found.st_size < self.offset):
                     self.offset = 0
                     self.restarts += 1
                 self.inode = inode
-                if stat.st_size == self.offset:
+                if found.st_size == self.offset:
                     return b""
                 file.seek(self.offset)
                 block = file.read(max_bytes)
@@ -132,7 +165,7 @@ class LineReader:
                 if not end and len(block) == max_bytes:
                     self.offset += len(block)
                     return b""
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             return b""
         self.offset += end
         return block[:end]

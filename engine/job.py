@@ -22,7 +22,7 @@ from engine import lock, status
 from engine.control import Control, Desired
 from engine.errors import MachineError, StateError
 from engine.files import LineAppender, read_json, write_json
-from engine.status import Failure, JobState, JobStatus
+from engine.status import JobState, JobStatus
 
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -121,12 +121,9 @@ class Job:
             data = read_json(self.status_file)
             return JobStatus.from_json(data) if data is not None else JobStatus()
         except (ValueError, TypeError, OSError) as error:
-            return JobStatus(
-                state=JobState.INTERRUPTED,
-                error=Failure(
-                    message=f"status.json cannot be read: {error}",
-                    hint=f"look at {self.status_file}",
-                ),
+            why = error.strerror if isinstance(error, OSError) else None
+            return status.unread(
+                f"status.json cannot be read: {why or error}", f"look at {self.status_file}"
             )
 
     def control(self) -> Control:

@@ -77,7 +77,7 @@ class Lock:
 def is_held(path: Path) -> bool:
     """Whether some process holds the exclusive lock on `path`."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -136,12 +136,17 @@ class JobStatus:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read a stored object; unknown fields are kept, an unknown state reads as interrupted."""
+        """Read a stored object; unknown fields are kept, an unknown state reads as interrupted.
+
+        Raises:
+            ValueError: a field is not of its kind.
+        """
         known = {name: data[name] for name in _NAMES if name in data}
+        _check(known)
         try:
             known["state"] = JobState(known.get("state", JobState.QUEUED))
         except ValueError:
-            known["state"] = JobState.INTERRUPTED
+            known |= _unknown(known["state"])
         if isinstance(error := known.get("error"), Mapping):
             known["error"] = Failure(
                 message=str(error.get("message", "")), hint=str(error.get("hint", ""))
@@ -179,6 +184,58 @@ class JobStatus:
             changes.setdefault("phase_progress", None)
             changes.setdefault("eta_seconds", None)
         return replace(self, state=state, updated_at=at, **changes)
+
+
+UNREADABLE = "unreadable"
+"""Reason of a job whose stored status says nothing that is understood here: what it really does is unknown."""
+
+
+def unread(message: str, hint: str) -> JobStatus:
+    """What is shown for a status that cannot be read."""
+    error = Failure(message=message, hint=hint)
+    return JobStatus(state=JobState.INTERRUPTED, reason=UNREADABLE, error=error)
+
+
+def _unknown(word: Any) -> dict[str, Any]:
+    """The fields of a status whose state has a word that is not known here."""
+    message = f"its state {str(word)[:40]!r} is not known to this version of tunedeck"
+    error = {"message": message, "hint": "update tunedeck; the job itself is not touched"}
+    return {"state": JobState.INTERRUPTED, "reason": UNREADABLE, "error": error}
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("seq", "attempt", "step", "schema"), (int,)),
+    **dict.fromkeys(("total_steps", "pid", "start_ticks", "checkpoint_step"), (int, type(None))),
+    **dict.fromkeys(
+        (
+            *("phase_progress", "epoch", "loss", "eval_loss", "learning_rate"),
+            *("tokens_per_second", "eta_seconds"),
+        ),
+        (float, int, type(None)),
+    ),
+    **dict.fromkeys(
+        (
+            *("reason", "phase", "phase_started_at", "boot_id", "host", "ack_request_id"),
+            *("exact_reason", "created_at", "started_at", "updated_at", "ended_at"),
+        ),
+        (str, type(None)),
+    ),
+    **dict.fromkeys(("exact", "gpu_released"), (bool, type(None))),
+    **dict.fromkeys(("gpus", "warnings"), (list, tuple, type(None))),
+    "error": (Mapping, type(None)),
+}
+"""What each stored field may hold; a file from elsewhere is not trusted further than this."""
+
+
+def _check(known: Mapping[str, Any]) -> None:
+    for name, value in known.items():
+        kinds = _KINDS.get(name)
+        if kinds is not None and not isinstance(value, kinds):
+            newer = known.get("schema", 1) != 1
+            by = "; a newer tunedeck wrote it" if newer else ""
+            raise ValueError(f"its {name} is {str(value)[:40]!r}{by}")
+    if not all(isinstance(index, int) for index in known.get("gpus") or ()):
+        raise ValueError("its gpus are no numbers")
 
 
 _NAMES = tuple(name for name in JobStatus.__dataclass_fields__ if name != "extra")

@@ -17,7 +17,7 @@ from engine import checkpoints, edits, lock
 from engine.checkpoints import Aside, Checkpoint
 from engine.curves import CHUNK_BYTES, Curves, Machine, MetricsReader, Readings, sketch
 from engine.edits import Edit
-from engine.files import LineReader, read_json
+from engine.files import LineReader, open_regular, read_json, unreadable
 from engine.history import Event, History
 from engine.job import Job
 from engine.status import JobState, JobStatus
@@ -26,6 +26,15 @@ from engine.text import clean_line, clean_text
 
 SETTLED_RE_READ_SECONDS = 30.0
 """How old the picture of a settled job may become: only an explicit resume changes one."""
+
+LARGEST_SPEC_BYTES = 1024 * 1024
+"""A larger file is no spec."""
+
+MOST_SPEC_VALUES = 100_000
+"""A spec whose aliases stand for more than that is no spec."""
+
+LONGEST_WORD = 200
+"""Characters of a name that are kept."""
 
 LONGEST_LOG_LINE = 2000
 """Characters of a log line that are kept; a screen shows far fewer."""
@@ -74,6 +83,7 @@ class JobView:
 class _Seen:
     view: JobView
     signature: tuple[Signature, Signature, bool]
+    spec: Signature
     at: float
 
 
@@ -119,13 +129,14 @@ class JobsWatch:
             return
         held = job.lock_held()
         current = (signature(job.status_file), signature(job.control_file), held)
-        if seen is not None and current == seen.signature:
+        spec = signature(job.spec_file)
+        if seen is not None and (current, spec) == (seen.signature, seen.spec):
             seen.at = now
             return
-        card = seen.view if seen is not None else None
-        name, method, model = (
-            (card.name, card.method, card.model) if card is not None else _card(job)
-        )
+        if seen is not None and spec == seen.spec:
+            name, method, model = seen.view.name, seen.view.method, seen.view.model
+        else:
+            name, method, model = _card(job)
         status = job.observed()
         view = JobView(
             job=job,
@@ -135,7 +146,7 @@ class JobsWatch:
             status=_without_heartbeat(status),
             order=job.control().order,
         )
-        self._seen[job_id] = _Seen(view, current, now)
+        self._seen[job_id] = _Seen(view, current, spec, now)
 
 
 def _without_heartbeat(status: JobStatus) -> JobStatus:
@@ -145,12 +156,45 @@ def _without_heartbeat(status: JobStatus) -> JobStatus:
 
 def read_spec(job: Job) -> dict[str, Any]:
     """A job's spec as a plain mapping, without its checks; empty when it cannot be read."""
+    return _spec_of(job)[0]
+
+
+def _spec_of(job: Job) -> tuple[dict[str, Any], str | None]:
+    """The spec, and why it cannot be read."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    why = "it holds no mapping"
     try:
-        content = yaml.load(job.spec_file.read_bytes(), loader)
-    except (OSError, yaml.YAMLError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        with open_regular(job.spec_file) as file:
+            if os.fstat(file.fileno()).st_size > LARGEST_SPEC_BYTES:
+                return {}, "spec.yaml cannot be read: it is larger than 1 MiB"
+            content = yaml.load(file.read(), loader)
+        if isinstance(content, dict):
+            if _is_small(content):
+                return content, None
+            why = f"its aliases stand for more than {MOST_SPEC_VALUES} values"
+    except OSError as error:
+        why = error.strerror or str(error)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        why = f"not valid YAML{f' at line {mark.line + 1}' if mark else ''}"
+    except (ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
+        why = f"a value in it makes no sense: {error}"  # PyYAML, of a date or a number
+    return {}, f"spec.yaml cannot be read: {why}"
+
+
+def _is_small(content: object) -> bool:
+    """Whether it stays small when every alias is written out."""
+    waiting, seen = [content], 0
+    while waiting:
+        seen += 1
+        if seen > MOST_SPEC_VALUES:
+            return False
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+    return True
 
 
 def _card(job: Job) -> tuple[str, str, str]:
@@ -159,10 +203,14 @@ def _card(job: Job) -> tuple[str, str, str]:
     model = spec.get("model")
     model_name = model.get("name") if isinstance(model, dict) else None
     return (
-        clean_text(str(spec.get("name") or job.id)),
-        clean_text(str(spec.get("method") or "?")),
-        clean_text(str(model_name or "?")),
+        _word(spec.get("name") or job.id),
+        _word(spec.get("method") or "?"),
+        _word(model_name or "?"),
     )
+
+
+def _word(value: object) -> str:
+    return clean_text(str(value))[:LONGEST_WORD]
 
 
 # --- one job --------------------------------------------------------------------------------------
@@ -207,6 +255,8 @@ class Details:
     """What was changed at its pauses, oldest first."""
     aside: tuple[Aside, ...] = ()
     """Folders among its checkpoints that are none."""
+    troubles: tuple[str, ...] = ()
+    """Which of its files cannot be read, and why."""
 
 
 class JobFollower:
@@ -264,23 +314,34 @@ class JobFollower:
         exports = _export_folders(self.job.exports)
         watched = [self.job.checkpoints, self.job.samples_file, self.job.exports]
         # A commit inside a checkpoint's folder shows only in the events.
-        watched += [self.job.events_file, self.job.edits_file]
+        watched += [self.job.events_file, self.job.edits_file, self.job.spec_file]
         watched += [folder / "export.json" for folder in exports]
         exporting = lock.is_held(self.job.export_lock)
-        current = (exporting, *(signature(path) for path in watched))
+        unread = self._unreadable()
+        current = (exporting, *unread, *(signature(path) for path in watched))
         if current == self._details:
             return None
         self._details = current
         self._history.update()
+        spec, why = _spec_of(self.job)
+        troubles = [*([why] if why else ()), *unread]
         return Details(
-            spec=read_spec(self.job),
+            spec=spec,
             checkpoints=tuple(checkpoints.committed(self.job.checkpoints)),
             exports=tuple(_read_export(folder, alive=exporting) for folder in exports),
             samples=tuple(LineReader(self.job.samples_file).objects()),
             events=self._history.events,
             edits=tuple(edits.read(self.job)),
             aside=tuple(checkpoints.aside(self.job.checkpoints)),
+            troubles=tuple(troubles),
         )
+
+    def _unreadable(self) -> list[str]:
+        """What is wrong with the files that are followed; the spec has words of its own."""
+        job = self.job
+        followed = (job.control_file, job.metrics_file, job.memory_file, job.log_file)
+        others = (job.events_file, job.edits_file, job.samples_file)
+        return [why for path in (*followed, *others) if (why := unreadable(path)) is not None]
 
     def folders(self) -> list[Path]:
         """Where its files lie."""
@@ -290,7 +351,7 @@ class JobFollower:
 def read_tail(path: Path, max_bytes: int) -> list[str]:
     """The last whole lines of a text file, at most about `max_bytes` of them."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             start = max(0, size - max_bytes)
             file.seek(start)

@@ -5,7 +5,7 @@ A terminal shows the notice, so it comes through SSH; inside tmux it needs `allo
 
 from collections.abc import Iterable, Mapping
 
-from engine.status import JobState
+from engine.status import UNREADABLE, JobState
 from engine.text import one_line
 from engine.watch import JobView
 
@@ -31,7 +31,9 @@ class Ends:
         before, self._under_way = self._under_way, set()
         ended = []
         for job in jobs:
-            if job.state.living or job.state is JobState.QUEUED:
+            if job.id in before and job.status.reason == UNREADABLE:
+                self._under_way.add(job.id)  # what became of it is told when it can be read
+            elif job.state.living or job.state is JobState.QUEUED:
                 self._under_way.add(job.id)
             elif job.id in before and job.state in TOLD:
                 ended.append(job)

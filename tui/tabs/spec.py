@@ -107,7 +107,8 @@ def spec_rows(
 
 def _view(view: str, details: Details, now: str, widget: Toned, width: int) -> list[Text]:
     if not details.spec:
-        return [Text("spec.yaml cannot be read", style=widget.tone("bad"))]
+        why = next((one for one in details.troubles if one.startswith("spec.yaml")), "")
+        return [Text(one_line(why or "spec.yaml is not read yet"), style=widget.tone("bad"))]
     if view == RESOLVED:
         return yaml_rows(details.spec, widget, width)
     if view == GIVEN:

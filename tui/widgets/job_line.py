@@ -54,6 +54,8 @@ class JobLine(Canvas):
             return [Text()]
         rows = [self._facts(job, width)]
         rows += self._trouble(job, width)
+        for said in self._details.troubles[:2]:
+            rows += self._wrapped(f"! {one_line(said)}", width, "wait", 1)
         rows += self._exports(width)
         return rows[:height]
 
