@@ -1,4 +1,6 @@
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.job import Job
 from engine.status import JobState
@@ -96,6 +98,36 @@ async def test_escape_while_typing_forgets_and_stays_on_the_screen(bench: Bench)
         assert pilot.app.screen.tab.table_name == "log"  # type: ignore[attr-defined]
         await pilot.press("slash", "x", "enter")
         await until_said(pilot, "'x' is not in these lines")
+
+
+async def test_letters_that_come_in_one_burst_are_searched_for_and_act_on_nothing(
+    bench: Bench,
+) -> None:
+    job = bench.job("some", S.RUNNING, step=5, checkpoint=5, log="an expired entry\nend\n")
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "▶ running")
+        await pilot.press("l")
+        await until_shown(pilot, "an expired entry")
+        for letter in "/exp":
+            key = "slash" if letter == "/" else letter
+            pilot.app.post_message(events.Key(key, letter))
+        await until_shown(pilot, "1/1 lines")
+        assert pilot.app.screen.query_one(Input).value == "exp"
+        assert not job.control().request_id
+
+
+async def test_a_question_takes_the_keys_that_come_right_after_the_one_that_asked(
+    bench: Bench,
+) -> None:
+    job = bench.job("some", S.RUNNING, step=5, checkpoint=5)
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "▶ running")
+        for letter in "xp":
+            pilot.app.post_message(events.Key(letter, letter))
+        await until_said(pilot, "Cancel some")
+        await pilot.press("n")
+        await until_said(pilot, "goes on as it was")
+        assert not job.control().request_id
 
 
 async def test_what_is_found_is_marked_where_it_stands(bench: Bench) -> None:

@@ -110,7 +110,7 @@ class JobScreen(WatchingScreen):
 
     def _focus_tab(self) -> None:
         if self.focused is None and self.is_current and self.tab.display:
-            self.tab.focus()
+            self.set_focus(self.tab)
 
     # --- the job ----------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class JobScreen(WatchingScreen):
                 case MetricsGrew() | MemoryGrew() | LogGrew() | DetailsChanged():
                     if message.job_id == self._followed:
                         tab.take(message)
-        tab.focus()
+        self.set_focus(tab)  # at once: the next key may be there already
         self._show_bar()
         self.show_keys()
 

@@ -96,7 +96,7 @@ class LogTab(RowsTab):
     def _end_typing(self, event: SearchPrompt.Closed) -> None:
         event.stop()
         self.query_one("#log-state").display = True
-        self.focus()
+        self.screen.set_focus(self)
         if not event.kept:
             self._search("", self._start)
             self.rows.follow(self._followed)

@@ -79,8 +79,12 @@ class NoteLine(Canvas, can_focus=True):
         self._focused_before = self.screen.focused
         self._asking = True
         self.can_focus = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next key may be there already
         self._set(question, "wait")
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """While it asks, every key is its own."""
+        return self._asking
 
     def on_resize(self) -> None:
         """Another width may need another height."""

@@ -43,7 +43,7 @@ class SearchPrompt(Horizontal):
         with words.prevent(Input.Changed):
             words.value = ""
         self.say("")
-        words.focus()
+        self.screen.set_focus(words)  # at once: the next letter may be there already
 
     def say(self, found: str) -> None:
         """How much was found."""
