@@ -77,6 +77,7 @@ class DeckApp(App[int]):
         self._ends = notices.Ends()
         self._ascii = AsciiOnly(enabled=ascii_only)
         self._demo_wanted = False
+        self._handed_on: events.Key | None = None
         for theme in themes.OWN:
             self.register_theme(theme)
         self.set_keymap(self.keymap.bindings)
@@ -169,6 +170,16 @@ class DeckApp(App[int]):
         """Send something to the terminal that is no part of the screen."""
         if self._driver is not None:  # Textual has no public way to it
             self._driver.write(sequence)
+
+    def on_key(self, event: events.Key) -> None:
+        """Give a key that came before its question or its input had the focus to where it belongs."""
+        focused = self.focused
+        if focused is None or event is self._handed_on:
+            return
+        if focused.check_consume_key(event.key, event.character):
+            event.prevent_default()
+            self._handed_on = events.Key(event.key, event.character)
+            focused.post_message(self._handed_on)
 
     @on(FeedBroke)
     def _break(self, message: FeedBroke) -> None:
