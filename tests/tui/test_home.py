@@ -88,7 +88,6 @@ async def test_names_that_look_like_markup_are_shown_as_they_are(bench: Bench) -
     async with opened(bench) as pilot:
         await until_shown(pilot, "[/x] [lr=1e-4]")
         assert "[bold]x" in screen(pilot)
-        await pilot.press("G")
         await until_shown(pilot, "[/red] broke")
         await until_shown(pilot, "→ [b]fix[/b]")
         await pilot.press("enter")
