@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.compare import Comparison
-from engine.series import format_count, nice_ticks, nice_upper
+from engine.series import format_count, nice_upper
 from engine.side import Side, series
 from engine.text import cells, one_line, shortened
 from tui import text
 from tui.lens import SMOOTHINGS, Lens
-from tui.plots import TITLES, TONES_OF_MANY, UNITS, time_end, time_ticks, x_label
+from tui.plots import TITLES, TONES_OF_MANY, UNITS, time_end, time_ticks, whole_ticks, x_label
 from tui.widgets.canvas import Toned
 from tui.widgets.chart import Line, Plot
 
@@ -52,7 +52,7 @@ def together(
         title=TITLES.get(metric) or one_line(metric, 40),
         lines=tuple(line for _, line in lines),
         x_range=lens.shown(axis_end(sides, metric, lens), reached),
-        x_ticks=time_ticks if lens.axis == "time" else nice_ticks,
+        x_ticks=time_ticks if lens.axis == "time" else whole_ticks,
         x_label=x_label(lens),
         y_label=text.axis_value,
         x_unit=UNITS[lens.axis],

@@ -70,7 +70,7 @@ def metric_plot(
             Line("train", smooth, "curve", read, measured=train),
         ),
         x_range=lens.shown(whole, reached),
-        x_ticks=time_ticks if lens.axis == "time" else nice_ticks,
+        x_ticks=time_ticks if lens.axis == "time" else whole_ticks,
         x_label=x_label(lens),
         y_label=text.axis_value if name != "num_tokens" else format_count,
         x_unit=UNITS[lens.axis] if share >= 1 else f"a sketch, {share:.0%} read",
@@ -172,6 +172,11 @@ def x_end(curves: Curves, lens: Lens, job: JobView | None) -> float:
     end = nice_upper(max(10, reached))
     total = job.status.total_steps if job is not None and lens.axis == "step" else None
     return min(end, float(total)) if total and reached <= total and total >= 10 else end
+
+
+def whole_ticks(lower: float, upper: float, most: int) -> Sequence[float]:
+    """At most so many round whole numbers between two: there is no half a step."""
+    return [tick for tick in nice_ticks(lower, upper, most) if tick.is_integer()]
 
 
 def time_ticks(lower: float, upper: float, most: int) -> Sequence[float]:

@@ -44,7 +44,8 @@ async def test_every_metric_that_the_run_logs_has_a_chart(bench: Bench) -> None:
         writer.close()
         bench.set(job, step=42)
         await until(pilot, lambda: "new_one" in charts(pilot))
-        assert charts(pilot)["new_one"].plot.lines[0].curve.last == 7.0
+        lines = {line.label: line.curve for line in charts(pilot)["new_one"].plot.lines}
+        assert lines["train"].last == 7.0
 
 
 async def test_one_lens_serves_all_charts(bench: Bench) -> None:
