@@ -71,6 +71,9 @@ class Key:
     """Whether the palette offers it: moving around is not worth a line there."""
     footer: bool = True
     """Whether the footer has room for it."""
+    ahead: bool = False
+    """Whether it comes before what a field does with keys: of what is typed ahead over a slow link, all
+    that follows belongs to the next field."""
 
 
 def _on(*screens: str) -> frozenset[str]:
@@ -494,6 +497,7 @@ KEYS: tuple[Key, ...] = (
         label="Next",
         says="go to the next field, at the end to the last row",
         screens=_on(NEW, EDIT),
+        ahead=True,
         listed=False,
     ),
     Key(
@@ -503,6 +507,7 @@ KEYS: tuple[Key, ...] = (
         label="Before",
         says="go to the field before",
         screens=_on(NEW, EDIT),
+        ahead=True,
         listed=False,
         footer=False,
     ),
@@ -774,6 +779,13 @@ def keys_of(screen: str) -> tuple[Key, ...]:
 def bindings_of(screen: str) -> list[BindingType]:
     """The same, as Textual wants them."""
     return [
-        Binding(",".join(key.keys), key.action, key.label, show=False, id=f"{screen}.{key.action}")
+        Binding(
+            ",".join(key.keys),
+            key.action,
+            key.label,
+            show=False,
+            priority=key.ahead,
+            id=f"{screen}.{key.action}",
+        )
         for key in keys_of(screen)
     ]
