@@ -11,6 +11,7 @@ from engine import spec as specs
 from engine.status import JobState
 from tests.tui.builder import Bench
 from tests.tui.looking import note, opened, row_with, screen, until, until_said, until_shown
+from tui import findings
 from tui.screens import new
 from tui.screens.home import HomeScreen
 from tui.screens.new import ADD, START, NewScreen
@@ -232,7 +233,7 @@ async def test_a_check_that_takes_long_blocks_no_key(
 ) -> None:
     go_on = threading.Event()
     checked: list[str] = []
-    check = new.check
+    check = findings.check
 
     def slow(draft: Any, look: Any) -> Any:
         checked.append(draft.text("name"))
@@ -259,7 +260,7 @@ async def test_f10_twice_queues_once(
     bench: Bench, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    check = new.check
+    check = findings.check
     async with opened(bench) as pilot:
         await open_form(pilot)
         await pilot.press(*"sums.yaml", "enter")

@@ -53,12 +53,14 @@ class FormScreen(DeckScreen):
         return "FieldInput, SubmitRow"
 
     def action_next_field(self) -> None:
-        """Go to the next field."""
-        self.focus_next(self.stops)
+        """Go to the next field; an open question keeps the focus."""
+        if not self.query_one(NoteLine).asking:
+            self.focus_next(self.stops)
 
     def action_previous_field(self) -> None:
-        """Go to the field before."""
-        self.focus_previous(self.stops)
+        """Go to the field before; an open question keeps the focus."""
+        if not self.query_one(NoteLine).asking:
+            self.focus_previous(self.stops)
 
     def action_next_row(self) -> None:
         """Go to the next field."""
