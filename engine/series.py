@@ -98,7 +98,7 @@ def nice_range(lo: float, hi: float, n: int = 5) -> tuple[float, float]:
     if not (math.isfinite(lo) and math.isfinite(hi)):
         return 0.0, 1.0
     lo, hi = min(lo, hi), max(lo, hi)
-    if lo == hi:
+    if hi - lo <= SAME * max(abs(lo), abs(hi)):
         lo, hi = lo - (abs(lo) / 2 or 1.0), hi + (abs(hi) / 2 or 1.0)
     ticks = nice_ticks(lo, hi, max(2, n))
     if len(ticks) < 2:
@@ -108,6 +108,9 @@ def nice_range(lo: float, hi: float, n: int = 5) -> tuple[float, float]:
     above = ticks[-1] if ticks[-1] >= hi else ticks[-1] + step
     return min(lo, below), max(hi, above)
 
+
+SAME = 1e-9
+"""Values that differ by a smaller share are one value and rounding."""
 
 LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 """Round values within each power of ten, ever more of them."""

@@ -100,6 +100,11 @@ def test_a_nice_range_holds_its_values_and_has_a_size(lo: float, hi: float) -> N
         assert max(lo, hi) <= above
 
 
+def test_rounding_is_no_range() -> None:
+    below, above = nice_range(1.1, 1.1 + 1e-15)
+    assert above - below > 0.5
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
