@@ -254,6 +254,20 @@ async def test_every_verb_is_done_or_says_why_not_in_every_state(
             await until(pilot, lambda: note(pilot), "and it is said")
 
 
+async def test_edit_is_about_the_highlighted_job_whatever_is_marked(bench: Bench) -> None:
+    bench.job("runs", S.RUNNING, step=9)
+    bench.job("rests", S.PAUSED, step=9, checkpoint=9)
+    edit = next(key for key in keys_of(HOME) if key.action == "edit")
+    async with opened(bench, 120, 30) as pilot:
+        await until_shown(pilot, "‖ paused")
+        home = pilot.app.screen
+        assert isinstance(home, HomeScreen)
+        await pilot.press("space", "k")
+        assert home.why_not(edit)
+        await pilot.press("j")
+        assert home.why_not(edit) is None
+
+
 MOVES = frozenset({"down", "up", "page_down", "page_up", "top", "bottom"})
 TRIED_ELSEWHERE = frozenset({"quit_deck", "demo", "copy"})
 

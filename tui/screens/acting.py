@@ -23,10 +23,14 @@ from tui.widgets.note_line import NoteLine
 
 READONLY = "the deck was opened with --readonly: this key changes nothing"
 NO_JOB = "there is no job yet"
-OF_A_JOB = frozenset({"open", "log", "copy", "duplicate"})
-"""Actions that look at a job and change nothing about it."""
+OF_A_JOB = frozenset({"open", "log", "copy", "duplicate", "edit"})
+"""Actions of the highlighted job that change nothing about it by themselves."""
 
-VERBS = ("pause", "resume", "cancel", "export", "remove")
+VERBS = tuple(actions.verbs(JobStatus(), has_checkpoint=False))
+"""Every verb of the engine that a key may stand for."""
+
+OF_ONE_JOB = frozenset({"edit"})
+"""Verbs that act on the highlighted job alone, whatever is marked."""
 
 
 WANTED = {"pause": JobState.PAUSED, "cancel": JobState.CANCELLED}
@@ -116,8 +120,10 @@ class ActingScreen(DeckScreen):
         """Why that key can do nothing now; None when it can."""
         if key.acts and self.options.readonly:
             return READONLY
-        if key.verb is not None:
+        if key.verb is not None and key.verb not in OF_ONE_JOB:
             return self.possible().get(key.verb)
+        if key.verb is not None and self.current is not None:
+            return self._possible(self.current)[key.verb]
         return self.no_job if key.action in OF_A_JOB and self.current is None else None
 
     def refused(self, verb: str) -> bool:
@@ -172,7 +178,7 @@ class ActingScreen(DeckScreen):
         if self.options.readonly:
             self.say(READONLY, "wait")
         elif self.current is None:
-            self.say("there is no job yet", "wait")
+            self._say_no_job()
         else:
             self.deck.open_new(copy_of=self.current)
 
@@ -182,7 +188,7 @@ class ActingScreen(DeckScreen):
         if self.options.readonly:
             self.say(READONLY, "wait")
         elif job is None:
-            self.say(NO_JOB, "wait")
+            self._say_no_job()
         elif (why_not := self._possible(job)["edit"]) is not None:
             self.say(f"{text.short_id(job.id)} {why_not}", "wait")
         else:
