@@ -87,7 +87,8 @@ class Store:
         """Every job, oldest first by id."""
         try:
             with os.scandir(self.jobs_folder) as entries:
-                names = sorted(e.name for e in entries if ID_PATTERN.fullmatch(e.name))
+                found = (e.name for e in entries if ID_PATTERN.fullmatch(e.name) and e.is_dir())
+                names = sorted(found)
         except FileNotFoundError:
             return []
         except OSError as error:
