@@ -18,11 +18,11 @@ from engine.side import MEMORY, Side, SideReader, metrics, series
 from engine.text import cells, one_line, shortened
 from engine.watch import JobView
 from tui.comparing import axis_end, table_rows, together
-from tui.keys import COMPARE, Key, bindings_of, keys_of
+from tui.keys import COMPARE, Key, bindings_of
 from tui.lens import Lens
 from tui.lensing import LensKeys
 from tui.messages import JobsChanged
-from tui.screens.base import DeckScreen
+from tui.screens.reading import ReadingScreen
 from tui.widgets.canvas import Toned
 from tui.widgets.chart import Chart
 from tui.widgets.empty import TooSmall
@@ -34,7 +34,7 @@ READ_AGAIN_SECONDS = 1.0
 """How often jobs that work are read again."""
 
 
-class CompareScreen(DeckScreen, LensKeys):
+class CompareScreen(ReadingScreen, LensKeys):
     """Marked jobs, read in a thread; those that work are read on."""
 
     class Read(Message):
@@ -72,10 +72,8 @@ class CompareScreen(DeckScreen, LensKeys):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self.query_one("#reading").focus()
         self.query_one("#heading", Sheet).show(lambda widget, width: [self._heading(widget, width)])
         self.query_one(Chart).show(together((), (), self._metric, self.lens))
-        self.show_keys()
         self._read()
 
     def take(self, message: Message) -> None:
@@ -90,11 +88,6 @@ class CompareScreen(DeckScreen, LensKeys):
     def say(self, said: str, tone: str = "") -> None:
         """Show a note above the footer."""
         self.query_one(NoteLine).say(said, tone)
-
-    def show_keys(self) -> None:
-        """Put the keys that do something now into the footer."""
-        keys = [key for key in keys_of(COMPARE) if key.footer and self.why_not(key) is None]
-        self.query_one(KeyBar).show(keys)
 
     def why_not(self, key: Key) -> str | None:
         """Why that key can do nothing now; None when it can."""
@@ -218,35 +211,3 @@ class CompareScreen(DeckScreen, LensKeys):
             self._look(self.lens.following(), "")
         else:
             self.dismiss()
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.deck.open_help()
-
-    def action_quit_deck(self) -> None:
-        """Close the deck; the jobs go on."""
-        self.deck.leave()
-
-    def action_down(self) -> None:
-        """Scroll down one row."""
-        self.query_one("#reading", Scroll).move(1)
-
-    def action_up(self) -> None:
-        """Scroll up one row."""
-        self.query_one("#reading", Scroll).move(-1)
-
-    def action_page_down(self) -> None:
-        """Scroll down one page."""
-        self.query_one("#reading", Scroll).page(1)
-
-    def action_page_up(self) -> None:
-        """Scroll up one page."""
-        self.query_one("#reading", Scroll).page(-1)
-
-    def action_top(self) -> None:
-        """Scroll to the beginning."""
-        self.query_one("#reading", Scroll).to_top()
-
-    def action_bottom(self) -> None:
-        """Scroll to the end."""
-        self.query_one("#reading", Scroll).to_end()

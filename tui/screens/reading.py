@@ -22,8 +22,14 @@ class ReadingScreen(DeckScreen):
     def on_mount(self) -> None:
         """Show the keys of this screen."""
         self.query_one(Scroll).focus()
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Put the keys that do something now into the footer."""
         keys = self.deck.keymap.of(self.table_name)
-        self.query_one(KeyBar).show([key for key in keys if key.footer])
+        self.query_one(KeyBar).show(
+            [key for key in keys if key.footer and self.why_not(key) is None]
+        )
 
     def show_rows(self, heading: str, rows: Rows) -> None:
         """Show these rows under that heading."""
