@@ -1,4 +1,3 @@
-
 from engine.control import Desired
 from engine.status import JobState
 from tests.tui.builder import Bench
@@ -6,6 +5,7 @@ from tests.tui.looking import note, opened, screen, until_said, until_shown
 from tui.keys import (
     CHARTS,
     CHECKPOINTS,
+    EDIT,
     EVENTS,
     EXPORTS,
     HELP,
@@ -23,6 +23,7 @@ from tui.keys import (
     keys_of,
 )
 from tui.screens.help import HelpScreen
+from tui.screens.edit import EditScreen
 from tui.screens.home import HomeScreen
 from tui.screens.job import JobScreen
 from tui.screens.new import NewScreen
@@ -47,6 +48,7 @@ SCREENS = {
     EVENTS: EventsTab,
     SAMPLES: SamplesTab,
     NEW: NewScreen,
+    EDIT: EditScreen,
     HELP: HelpScreen,
 }
 
