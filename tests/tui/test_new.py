@@ -206,7 +206,7 @@ async def test_what_cannot_be_read_to_begin_with_is_said_below_it(bench: Bench, 
             ("none.yaml", "no such file"),
             ("odd.yaml", "not valid YAML"),
             ("junk.jsonl", "is not UTF-8"),
-            ("base", "known endings"),
+            ("base", "the JSON object has"),
         ):
             put(pilot, START, name)
             await pilot.press("enter")
@@ -371,7 +371,7 @@ async def test_the_form_can_be_used_at_every_size(
             await until(pilot, partial(seen_in, form, field), key)
         await pilot.press("f3")
         await until_shown(pilot, "119 rows are the same")
-        await until_shown(pilot, "train: sums.jsonl")
+        await until_shown(pilot, "  name: sums")
         assert screen(pilot).isascii()
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, NewScreen)
