@@ -22,8 +22,8 @@ from tui.keys import (
     bindings_of,
     keys_of,
 )
-from tui.screens.help import HelpScreen
 from tui.screens.edit import EditScreen
+from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 from tui.screens.job import JobScreen
 from tui.screens.new import NewScreen
