@@ -28,6 +28,12 @@ AXES: tuple[Axis, ...] = ("step", "tokens", "time")
 BROKEN = np.inf
 """How a table holds a value that was measured as NaN or infinite; NaN is one that was not measured."""
 
+LARGEST = 1e150
+"""What is measured beyond that is as good as infinite, and no axis can show it."""
+
+STEADY = frozenset({"learning_rate", "num_tokens"})
+"""Metrics without noise, which are never smoothed."""
+
 PAUSE_SECONDS = 60.0
 """A longer silence between two readings of a machine is a pause, and takes no room on the axis."""
 
@@ -292,7 +298,8 @@ class Measurements:
 
     def extend(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Take lines in, in their order."""
-        kinds = [line.get("kind") for line in lines]
+        said = (line.get("kind") for line in lines)
+        kinds = [kind if isinstance(kind, str) else None for kind in said]
         start = 0
         for at in [at for at, kind in enumerate(kinds) if kind == "resume"]:
             self._take_in(lines[start:at], kinds[start:at])
@@ -300,9 +307,9 @@ class Measurements:
             start = at + 1
         self._take_in(lines[start:], kinds[start:])
 
-    def _take_in(self, lines: Sequence[Mapping[str, Any]], kinds: Sequence[object]) -> None:
+    def _take_in(self, lines: Sequence[Mapping[str, Any]], kinds: Sequence[str | None]) -> None:
         for kind in dict.fromkeys(kinds):
-            if not isinstance(kind, str):
+            if kind is None:
                 continue
             rows = [line for line, of in zip(lines, kinds, strict=True) if of == kind]
             places = [(row.get("step"), row.get("attempt", 1)) for row in rows]
@@ -386,6 +393,7 @@ def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
     else:
         numbers = [value if isinstance(value, int | float) else np.nan for value in values]
         column = np.array(numbers, dtype=np.float64)
+    column[np.abs(column) > LARGEST] = BROKEN
     for at in np.flatnonzero(np.isnan(column)).tolist():
         if name in rows[at] and values[at] is None and name != TIME:
             column[at] = BROKEN

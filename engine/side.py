@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import edits
-from engine.curves import Axis, Curve, Curves, Machine, MetricsReader, Readings
+from engine.curves import STEADY, Axis, Curve, Curves, Machine, MetricsReader, Readings
 from engine.errors import TunedeckError
 from engine.files import LineReader
 from engine.job import Job
@@ -14,9 +14,6 @@ from engine.status import JobStatus
 
 MEMORY = "memory"
 """The metric that no step carries: what the job's GPUs hold, or its process without one."""
-
-STEADY = frozenset({"learning_rate", "num_tokens", MEMORY})
-"""Metrics without noise: an average would only bend them."""
 
 
 @dataclass(frozen=True)
@@ -126,4 +123,4 @@ def memory(side: Side) -> Series:
 
 def smoothed(line: Curve, metric: str) -> Curve:
     """A line as a chart draws it when nobody asked for more or less: averaged, unless it has no noise."""
-    return line if metric in STEADY else line.smoothed()
+    return line if metric in STEADY | {MEMORY} else line.smoothed()

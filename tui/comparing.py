@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.compare import Comparison
+from engine.curves import STEADY
 from engine.series import format_count, nice_upper
 from engine.side import Side, series
 from engine.text import cells, one_line, shortened
@@ -39,7 +40,7 @@ def together(
         front = single in (None, at)
         tone = tone_of(at) if front else "raw"
         found = series(side, metric, lens.axis)
-        smooth = found.line.smoothed(share) if share and metric != "learning_rate" else found.line
+        smooth = found.line.smoothed(share) if share and metric not in STEADY else found.line
         curve = smooth if len(smooth) else found.dots
         read = format_count if metric == "num_tokens" else text.loss
         if len(found.dots) and len(smooth):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from engine.curves import Curves, Machine
+from engine.curves import STEADY, Curves, Machine
 from engine.series import UNKNOWN, format_bytes, format_count, nice_ticks, nice_upper
 from engine.status import JobState
 from engine.text import one_line
@@ -57,8 +57,7 @@ def metric_plot(
         evaluated = curves.curve("eval", name, lens.axis)
     whole, reached = x_end(curves, lens, job), reached_x(curves, lens)
     over = SMOOTHINGS[lens.smoothing][1]
-    steady = name in ("learning_rate", "num_tokens")
-    smooth = train.smoothed(over) if over and not steady else train
+    smooth = train.smoothed(over) if over and name not in STEADY else train
     read = (lambda value: format_count(value)) if name == "num_tokens" else text.loss
     raw = () if smooth is train else (Line("", train, "raw", coarse=True, shown=False),)
     broken = train.broken_since

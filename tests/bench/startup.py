@@ -64,7 +64,8 @@ def write_spec(job: Job) -> None:
 
 def _seconds(arguments: list[str], environ: dict[str, str]) -> float:
     begin = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], env=environ, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, *arguments]
+    subprocess.run(command, env=environ, check=True, capture_output=True)
     return time.perf_counter() - begin
 
 
