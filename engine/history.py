@@ -89,7 +89,8 @@ def _words(event: Event) -> str:
         case "edit" if isinstance(facts.get("changes"), Mapping):
             return _edit_words(facts)
         case "rewind" if isinstance(facts.get("step"), int):
-            kept = ", ".join(map(str, facts.get("kept") or ())) or "none"
+            steps = facts.get("kept")
+            kept = ", ".join(map(str, steps)) if isinstance(steps, list) and steps else "none"
             return f"went back to checkpoint {facts['step']}{_by(facts)}; set aside: {kept}"
         case "warning" if facts.get("message"):
             return str(facts["message"])

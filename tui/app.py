@@ -1,6 +1,7 @@
 """The deck as an application: options, screens, and the feed that tells them what is new."""
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +19,7 @@ from engine.config import read_deck_settings
 from engine.errors import TunedeckError
 from engine.status import JobState, utc_now
 from engine.store import Store
+from engine.text import one_line
 from engine.watch import JobView
 from tui import notices, text, themes
 from tui.ascii import AsciiOnly
@@ -41,6 +43,19 @@ from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.home import HomeScreen
 from tui.visit import Visit
+from tui.widgets.note_line import NoteLine
+
+FIRST_LOOK_SECONDS = 1.0
+"""How long the first paint waits for the jobs; what takes longer is filled in later."""
+
+CHECK_SECONDS = 2.0
+"""How often to see whether the feed still gets answers."""
+
+SILENT_SECONDS = 3.0
+"""How long a storage or a driver may take before the deck says that it does not answer."""
+
+READING = "reading the jobs"
+ANSWERS_AGAIN = "it answers again: what is shown is true"
 
 OF_ONE_JOB = (MetricsGrew, MemoryGrew, LogGrew, DetailsChanged)
 
@@ -78,6 +93,10 @@ class DeckApp(App[int]):
         self._ascii = AsciiOnly(enabled=ascii_only)
         self._demo_wanted = False
         self._handed_on: events.Key | None = None
+        self._standing = ""
+        """What is said for as long as it is true: that something does not answer."""
+        self._stood = {""}
+        """What was said so, which a screen may still show."""
         for theme in themes.OWN:
             self.register_theme(theme)
         self.set_keymap(self.keymap.bindings)
@@ -101,7 +120,7 @@ class DeckApp(App[int]):
         self._read_first()
         self.visit.begin(utc_now())
         self.push_screen(self.home)
-        self.feed.start()
+        self.set_interval(CHECK_SECONDS, self._check_answers)
         if self.problems:
             self.call_after_refresh(self._tell_problems)
 
@@ -112,7 +131,8 @@ class DeckApp(App[int]):
 
     def on_unmount(self) -> None:
         """Stop reading."""
-        self.visit.end()
+        if not self._standing:  # a storage that does not answer would hold up the end
+            self.visit.end()
         self.feed.stop()
 
     async def on_event(self, event: events.Event) -> None:
@@ -123,13 +143,34 @@ class DeckApp(App[int]):
         await super().on_event(event)
 
     def _read_first(self) -> None:
-        """Read the jobs once before anything is painted, so that the first paint shows them."""
-        try:
-            first = self.feed.first()
-            self.latest[JobsChanged] = first
+        """Wait a moment for the jobs before anything is painted, so that the first paint shows them."""
+        first = self.feed.start(FIRST_LOOK_SECONDS)
+        if first is None:
+            self.call_after_refresh(self._stand, READING)
+            return
+        self.latest[type(first)] = first
+        if isinstance(first, JobsChanged):
             self._ends.among(first.jobs)
-        except TunedeckError as error:
-            self.latest[FeedFailed] = FeedFailed(error.message, error.hint)
+
+    def _check_answers(self) -> None:
+        """Say when what is shown may be old since something does not answer; take it back when it does."""
+        looking = self.feed.looking
+        silent = time.monotonic() - looking.since if looking is not None else 0.0
+        if looking is not None and silent >= SILENT_SECONDS:
+            self._stand(
+                f"{looking.at} has not answered for {silent:.0f} s: what is shown may be old"
+            )
+        elif self._standing and self._standing != READING:
+            self._stand("")
+            self.say(ANSWERS_AGAIN, "good")
+
+    def _stand(self, said: str) -> None:
+        """Say it until it is no longer true; what a key has to say comes first."""
+        self._standing = said
+        self._stood.add(one_line(said))
+        note = next(iter(self.screen.query(NoteLine)), None)
+        if note is not None and note.said in self._stood:
+            note.say(said, "wait")
 
     def _first_job(self) -> str | None:
         """The id of the job that the command line named."""
@@ -150,6 +191,8 @@ class DeckApp(App[int]):
     @on(FeedFailed)
     def _hand_on(self, message: Message) -> None:
         """Give the screen on top what the feed read; the others catch up when they come back."""
+        if isinstance(message, JobsChanged | FeedFailed) and self._standing == READING:
+            self._stand("")
         if isinstance(message, JobsChanged):
             self.latest.pop(FeedFailed, None)
             self._tell_ends(message.jobs)
@@ -162,8 +205,13 @@ class DeckApp(App[int]):
 
     def _tell_ends(self, jobs: Sequence[JobView]) -> None:
         """Ring, or tell the desktop, when jobs have ended that were under way a moment ago."""
-        said = ", ".join(f"{text.short_id(job.id)} {job.state}" for job in self._ends.among(jobs))
-        if said and self.settings.notify != "off":
+        ended = self._ends.among(jobs)
+        if not ended:
+            return
+        said = ", ".join(f"{text.short_id(job.id)} {job.state}" for job in ended)
+        good = all(job.state is JobState.COMPLETED for job in ended)
+        self.say(said, "good" if good else "bad")
+        if self.settings.notify != "off":
             self._write(notices.sequence(said, self.settings.notify, os.environ))
 
     def _write(self, sequence: str) -> None:
@@ -258,7 +306,7 @@ class DeckApp(App[int]):
 
     def say(self, said: str, tone: str = "") -> None:
         """Show a note on the screen on top."""
-        if isinstance(self.screen, DeckScreen):
+        if isinstance(self.screen, DeckScreen) and self.screen.ready:
             self.screen.say(said, tone)
 
     def copy(self, copied: str) -> None:

@@ -6,6 +6,7 @@ It never touches a widget. The thread is a daemon and holds nothing: the deck ma
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -48,6 +49,16 @@ SLICE_SECONDS = 0.1
 
 BURST_SECONDS = 0.05
 """A pause before looking, so that one step's files are read together."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """A look that is under way."""
+
+    at: str
+    """What is to answer, in words."""
+    since: float
+    """Since when, of the monotonic clock."""
 
 
 class Pace:
@@ -142,21 +153,27 @@ class Feed:
         self._second_pace = Pace(0.9 * TICK_SECONDS)
         self._machine_pace = Pace(2 * TICK_SECONDS)
         self._idle_machine_pace = Pace(IDLE_TELEMETRY_SECONDS)
+        self._looking: Looking | None = None
+        self._first: JobsChanged | FeedFailed | None = None
+        self._first_wanted = False
+        self._begun = threading.Event()
+        self._beginning = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
-    def first(self) -> JobsChanged:
-        """Read every job here and now, before the thread begins.
-
-        Raises:
-            MachineError: the jobs folder cannot be read.
-        """
-        self._views = self._told = self._jobs.look(time.monotonic()) or ()
-        self._waits = self._waiting()
-        return JobsChanged(self._views, self._waits)
-
-    def start(self) -> None:
-        """Begin to read."""
+    def start(self, patience_seconds: float = 0.0) -> JobsChanged | FeedFailed | None:
+        """Begin to read; the first look at the jobs when it is done so soon, else it is posted."""
+        self._first_wanted = patience_seconds > 0
         self._thread.start()
+        if self._first_wanted:
+            self._begun.wait(patience_seconds)
+        with self._beginning:
+            self._first_wanted = False
+            return self._first
+
+    @property
+    def looking(self) -> "Looking | None":
+        """What is being read at this moment; None between two looks."""
+        return self._looking
 
     def stop(self) -> None:
         """End the thread, soon."""
@@ -192,19 +209,49 @@ class Feed:
         self._woken.set()
 
     def _run(self) -> None:
+        begin: Callable[[], None] | None = self._begin
         while not self._stopped:
             self._woken.clear()
+            self._looking = self._at_the_storage()
             try:
+                if begin is not None:
+                    begin()
+                    begin = None
                 timeout = self._look(time.monotonic())
             except TunedeckError as error:
                 self._tell_trouble(error)
                 timeout = IDLE_SECONDS
+            except OSError as error:
+                what = error.filename or self._store.jobs_folder
+                self._post(FeedFailed(f"{what}: {error.strerror or error}", "it is tried again"))
+                timeout = IDLE_SECONDS
             except Exception as error:  # noqa: BLE001 - the thread's top level: the deck raises it
                 self._post(FeedBroke(error))
                 return
+            finally:
+                self._looking = None
             if self._woken.wait(timeout) and not self._stopped:
                 time.sleep(BURST_SECONDS if self._wanted is self._follower else 0)
         self._telemetry.close()
+
+    def _begin(self) -> None:
+        """Read every job once: for whoever waits in `start`, or to be posted like everything else."""
+        first: JobsChanged | FeedFailed
+        try:
+            self._views = self._jobs.look(time.monotonic()) or ()
+            waits = self._waiting()
+            first = JobsChanged(self._views, waits)
+            self._told, self._waits = self._views, waits
+        except TunedeckError as error:
+            first = FeedFailed(error.message, error.hint)
+        with self._beginning:
+            wanted, self._first = self._first_wanted, first
+        self._begun.set()
+        if not wanted:
+            self._post(first)
+
+    def _at_the_storage(self) -> "Looking":
+        return Looking(f"the storage of {self._store.jobs_folder}", time.monotonic())
 
     def _look(self, now: float) -> float:
         """Read what is new and post it; returns the seconds until the next look is due."""
@@ -216,7 +263,9 @@ class Feed:
         self._take_care(now)
         self._tell_followed(now)
         living = any(view.state.living for view in self._views)
+        self._looking = Looking("the GPU driver", time.monotonic())
         self._tell_machine(now, living=living)
+        self._looking = self._at_the_storage()
         if living and self._second_pace.ready(now):
             self._second_pace.spend(now)
             self._post(SecondPassed())
@@ -331,18 +380,34 @@ def _place(view: JobView) -> tuple[object, ...]:
     return (view.id, view.state, status.phase, status.reason, status.error, status.warnings)
 
 
+def _moved(before: float | None, after: float | None, usual: float) -> bool:
+    """Whether a figure changed by more than is usual; to become known or unknown is a change."""
+    if before is None or after is None:
+        return before is not after
+    return abs(after - before) > usual
+
+
 def differs(before: Snapshot, after: Snapshot) -> bool:
-    """Whether the machine changed by more than its usual breathing: 2 % of memory, 10 % of use."""
+    """Whether the machine changed by more than its usual breathing: 2 % of memory, 10 % of use,
+    5 degrees, a tenth of its power; or whether a figure is known that was not, or is no more.
+    """
     if len(before.gpus) != len(after.gpus) or before.note != after.note:
         return True
     for old, new in zip(before.gpus, after.gpus, strict=True):
+        if (old.index, old.uuid, old.name) != (new.index, new.uuid, new.name):
+            return True
         if old.trouble != new.trouble or old.memory_total_bytes != new.memory_total_bytes:
             return True
-        total = new.memory_total_bytes or 1
-        if abs((new.memory_used_bytes or 0) - (old.memory_used_bytes or 0)) > total / 50:
+        if old.power_limit_watts != new.power_limit_watts:
             return True
-        if abs((new.utilization_percent or 0) - (old.utilization_percent or 0)) >= 10:
-            return True
+        for was, is_now, usual in (
+            (old.memory_used_bytes, new.memory_used_bytes, (new.memory_total_bytes or 0) / 50),
+            (old.utilization_percent, new.utilization_percent, 9),
+            (old.temperature_celsius, new.temperature_celsius, 4),
+            (old.power_watts, new.power_watts, (new.power_limit_watts or 300) / 10),
+        ):
+            if _moved(was, is_now, usual):
+                return True
     old_host, new_host = before.host, after.host
     moved = abs(new_host.memory_used_bytes - old_host.memory_used_bytes)
     return not after.gpus and moved > new_host.memory_total_bytes / 50

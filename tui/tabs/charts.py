@@ -23,6 +23,9 @@ from tui.widgets.chart import Chart, Plot
 LEAST_WIDTH = 56
 """Columns that a chart needs: as many charts stand side by side as have that much."""
 
+MOST_METRICS = 100
+"""So many metrics have a chart: each costs a widget."""
+
 MOST_BESIDE = 3
 
 Draw = Callable[[], Plot]
@@ -47,6 +50,7 @@ class ChartsTab(Tab, LensKeys):
         self._stale: set[str] = set()
         self._selected = "loss"
         self._enlarged = False
+        self._told_rest = False
 
     def compose(self) -> ComposeResult:
         """Rows of charts that scroll."""
@@ -200,7 +204,12 @@ class ChartsTab(Tab, LensKeys):
     def _wanted(self) -> dict[str, Draw]:
         """Every chart by name, in the order in which they are shown."""
         curves, lens, job = self._curves, self.lens, self._job
-        names = metric_names(curves) or ["loss"]
+        logged = metric_names(curves)
+        names = logged[:MOST_METRICS] or ["loss"]
+        if len(logged) > MOST_METRICS and not self._told_rest:
+            self._told_rest = True
+            said = f"{len(logged)} metrics were logged, {MOST_METRICS} have a chart"
+            self.post_message(Noted(f"{said}: `tunedeck plot --metric NAME` draws any", "wait"))
         metrics = {
             name: partial(metric_plot, name, curves, lens, job, self._share) for name in names
         }

@@ -164,7 +164,7 @@ class Chart(Canvas):
         key = (width, height, plot.x_range, plot.log, low, high, shape, levels)
         if key != self._key:
             self._key = key
-            strokes = [series.segments(line) for line in reduced]
+            strokes = [_within(series.segments(line), low, high) for line in reduced]
             self._drawn = _tone(self._plotted(width, height, strokes, (low, high)), shape)
         return self._with_cursor(self._drawn)
 
@@ -247,6 +247,13 @@ def _logarithm(column: Column) -> Column:
         if point is not None and point.y > 0
     ]
     return Column(points[0], points[-1], column.gap) if points else Column(gap=column.gap)
+
+
+def _within(stretches: list[list[Point]], low: float, high: float) -> list[list[Point]]:
+    """The line at the edge where it leaves a fixed range: plotext would follow it, cell by cell."""
+    return [
+        [Point(point.x, min(high, max(low, point.y))) for point in stretch] for stretch in stretches
+    ]
 
 
 def _plain(row: list[Cell]) -> str:
