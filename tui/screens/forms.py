@@ -1,6 +1,6 @@
 """What the screens with a form have in common: going through the fields, and leaving with care."""
 
-from textual import on
+from textual import events, on
 
 from tui.keys import keys_of
 from tui.screens.base import DeckScreen
@@ -82,6 +82,12 @@ class FormScreen(DeckScreen):
         """Press the last row; in a field, enter is the field's own."""
         if not isinstance(self.focused, FieldInput):
             self.submit()
+
+    @on(events.DescendantFocus)
+    def _keep_visible(self, event: events.DescendantFocus) -> None:
+        """Scroll to the field once more when all has found its place, which its focus may have changed."""
+        if isinstance(event.widget, FieldInput):
+            self.call_after_refresh(self.form.keep_visible)
 
     @on(SubmitRow.Pressed)
     def _pressed(self) -> None:

@@ -33,9 +33,13 @@ class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Less room must not hide the field that is typed into."""
+        self.call_after_refresh(self.keep_visible)
+
+    def keep_visible(self) -> None:
+        """Scroll to the field that is typed into."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors:
-            self.call_after_refresh(focused.scroll_visible, animate=False)
+            focused.scroll_visible(animate=False)
 
     async def add(self, row: FieldRow, before: FieldRow) -> None:
         """Add one more row."""
