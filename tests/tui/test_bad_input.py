@@ -8,19 +8,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pexpect
 import pytest
 from textual.pilot import Pilot
 
-from engine import watch
+from engine import lock, watch
 from engine.job import Job
 from engine.status import JobState
-from tests.tui.builder import Bench, default_log
+from tests.tui.builder import Bench
 from tests.tui.looking import note, opened, screen, until, until_said, until_shown
+from tests.tui.test_terminal import Terminal
 from tui import app as app_module
 from tui.app import ANSWERS_AGAIN, DeckApp
 from tui.messages import DetailsChanged, JobsChanged, LogGrew, MemoryGrew, MetricsGrew
 from tui.screens.home import HomeScreen
 from tui.screens.job import JobScreen
+from tui.widgets.chart import Chart
 from tui.widgets.job_table import JobTable
 
 S = JobState
@@ -80,20 +84,19 @@ STATUSES: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", STATUSES)
 async def test_a_status_that_means_nothing_is_said_at_that_job_and_recovers(
-    bench: Bench, some: Job, kind: str
+    bench: Bench, some: Job
 ) -> None:
-    content, said = STATUSES[kind]
     bench.job("other", S.COMPLETED, step=40, ago=50)
     good = some.status_file.read_bytes()
     async with opened(bench, 140, 30) as pilot:
-        await until_shown(pilot, "▶ running")
-        some.status_file.write_bytes(content)
-        await until_shown(pilot, said)
-        assert "✓ completed" in screen(pilot)
-        assert note(pilot) == ""  # nothing has ended: nobody is told so
-        some.status_file.write_bytes(good)
+        for kind, (content, said) in STATUSES.items():
+            await until_shown(pilot, "▶ running")
+            some.status_file.write_bytes(content)
+            await until_shown(pilot, said)
+            assert "✓ completed" in screen(pilot), kind
+            assert note(pilot) == "", kind  # nothing has ended: nobody is told so
+            some.status_file.write_bytes(good)
         await until_shown(pilot, "▶ running")
 
 
@@ -101,7 +104,12 @@ async def test_fields_and_huge_figures_of_a_newer_tunedeck_change_nothing(
     bench: Bench, some: Job
 ) -> None:
     known = json.loads(some.status_file.read_bytes())
-    huge = {"step": 2**62, "total_steps": 2**63 - 1, "loss": 1e308, "tokens_per_second": 1e300}
+    huge: dict[str, Any] = {
+        "step": 2**62,
+        "total_steps": 2**63 - 1,
+        "loss": 1e308,
+        "tokens_per_second": 1e300,
+    }
     huge |= {"eta_seconds": 1e300, "epoch": 1e200, "phase_progress": -5.0, "unheard": [{"of": 1}]}
     async with opened(bench, 120, 30) as pilot:
         await until_shown(pilot, "▶ running")
@@ -117,41 +125,41 @@ def _step(pilot: Pilot[int]) -> int:
     return int(changed.jobs[0].status.step)
 
 
-FILES = ("spec.yaml", "control.json", "metrics.jsonl", "memory.jsonl", "log.txt", "events.jsonl")
+FILES = (
+    *("spec.yaml", "control.json", "status.json", "metrics.jsonl", "memory.jsonl", "log.txt"),
+    *("events.jsonl", "edits.jsonl"),
+)
 
 
-@pytest.mark.parametrize("as_what", ["folder", "pipe"])
-@pytest.mark.parametrize("name", [*FILES, "edits.jsonl", "samples.jsonl", "status.json"])
+@pytest.mark.parametrize("as_what", ["Is a directory", "not a regular file"])
 async def test_what_is_no_file_is_said_at_that_job_and_waited_for_by_nobody(
-    bench: Bench, some: Job, name: str, as_what: str
+    bench: Bench, some: Job, as_what: str
 ) -> None:
-    path, aside = some.folder / name, some.folder / "aside"
-    path.touch()
+    aside = some.folder / "aside"
     async with opened(bench, 140, 30) as pilot:
         await until_shown(pilot, "▶ running")
-        await until_read(pilot)
-        path.rename(aside)
-        path.mkdir() if as_what == "folder" else os.mkfifo(path)
-        await until_shown(pilot, f"{name} cannot be read: ")
-        why = "Is a directory" if as_what == "folder" else "not a regular file"
-        await until_shown(pilot, why)
-        path.rmdir() if as_what == "folder" else path.unlink()
-        aside.rename(path)
-        await until(pilot, lambda: "cannot be read" not in screen(pilot))
-        assert "▶ running" in screen(pilot)
+        for name in FILES:
+            path = some.folder / name
+            path.touch()
+            path.rename(aside)
+            path.mkdir() if as_what == "Is a directory" else os.mkfifo(path)
+            await until_shown(pilot, f"{name} cannot be read: {as_what}")
+            path.rmdir() if path.is_dir() else path.unlink()
+            aside.rename(path)
+            await until(pilot, lambda: "cannot be read" not in screen(pilot))
+            assert "▶ running" in screen(pilot)
 
 
-@pytest.mark.parametrize("name", ["worker.lock", "export.lock", "checkpoints", "exports"])
-async def test_a_pipe_in_the_place_of_a_lock_or_a_folder_stops_nothing(
-    bench: Bench, some: Job, name: str
+async def test_pipes_in_the_place_of_locks_and_folders_stop_nothing(
+    bench: Bench, some: Job
 ) -> None:
-    path = some.folder / name
     async with opened(bench, 120, 30) as pilot:
         await until_shown(pilot, "▶ running")
-        if path.is_dir():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
-        os.mkfifo(path)
+        for path in (some.worker_lock, some.export_lock, some.checkpoints, some.exports):
+            if path.is_dir():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+            os.mkfifo(path)
         bench.job("later", S.PAUSED, step=4)
         await until_shown(pilot, "‖ paused")
         await look_everywhere(pilot)
@@ -205,12 +213,13 @@ def line(**values: Any) -> bytes:
     )
 
 
+LARGE = 1e30
 METRICS: dict[str, bytes] = {
     "a path as a name": line(step=50, **{"../../x": 1.5, "[/x] [lr=1e-4]": 2, "\u202ex\x1b[2J": 3}),
     "strings": line(step=50, loss="NaN") + line(step=51, loss="1.5", grad_norm="inf"),
     "words that are not JSON": b'{"kind": "train", "step": 50, "loss": NaN}\n' * 3,
     "nested": line(step=50, loss=[1, 2], x={"a": [1]}) + line(step=51, loss=[3, 4], x={"a": 2}),
-    "huge": line(step=2**63 + 5, loss=10**30) + line(step=2**64 - 1, loss=1e308),
+    "huge": line(step=2**63 + 5, loss=LARGE) + line(step=2**64 - 1, loss=1e308),
     "beyond": b'{"kind":"train","attempt":1,"step":99999999999999999999999,"loss":1}\n',
     "negative": line(step=-(2**62), loss=-1e308),
     "true": line(step=True, loss=True) + line(step=52, attempt=None),
@@ -219,25 +228,38 @@ METRICS: dict[str, bytes] = {
     "bytes": b"\x00\xff\xfe{]\n" + EVIL + b"\n" + b"{" * 3000 + b"\n",
     "half a line": line(step=50, loss=1.0)[:-9],
     "a line without end": b"x" * 1_100_000,
-    "many names": line(step=50, **{f"reward/{n}": n for n in range(2000)}),
 }
 
 
-@pytest.mark.parametrize("kind", METRICS)
-async def test_measurements_that_mean_nothing_are_passed_over(
-    bench: Bench, some: Job, kind: str
-) -> None:
-    with some.metrics_file.open("ab") as file:
-        file.write(METRICS[kind])
-        if kind not in ("half a line", "a line without end"):
-            file.write(line(step=60, loss=0.777))
+async def test_measurements_that_mean_nothing_are_passed_over(bench: Bench, some: Job) -> None:
+    def newest() -> float | None:
+        grew = pilot.app.latest.get(MetricsGrew)  # type: ignore[attr-defined]
+        return float(np.nanmax(grew.curves.curve("train", "loss").ys)) if grew is not None else None
+
     async with opened(bench, 120, 40) as pilot:
         await until_shown(pilot, "train ")
-        await pilot.press("L", "a", "L")
+        for at, content in enumerate(METRICS.values()):
+            other = some.folder / "other"
+            other.write_bytes(content + b"\n" + line(step=1, loss=70.25 + at))
+            other.replace(some.metrics_file)
+            await until(pilot, lambda at=at: newest() in (70.25 + at, LARGE))  # type: ignore[misc]
+            await pilot.press("L", "a")
+            assert_clean(pilot)
+        some.metrics_file.write_bytes(b"\n".join(METRICS.values()))
+        await until_read(pilot)
         await look_everywhere(pilot)
         await pilot.press("enter", "t", "t", "right", "+", "right", "-", "0", "tab", "z", "G", "L")
-        await pilot.pause()
         assert_clean(pilot)
+
+
+async def test_of_very_many_metrics_the_first_have_a_chart(bench: Bench, some: Job) -> None:
+    with some.metrics_file.open("ab") as file:
+        file.write(line(step=50, **{f"reward/{n}": n for n in range(2000)}))
+    async with opened(bench, 100, 24) as pilot:
+        await until_shown(pilot, "train ")
+        await pilot.press("enter")
+        await until_said(pilot, "2003 metrics were logged, 100 have a chart")
+        assert len(pilot.app.screen.query(Chart)) < 110
 
 
 async def test_metrics_that_shrink_or_are_replaced_are_read_anew(bench: Bench, some: Job) -> None:
@@ -299,22 +321,23 @@ SPECS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", SPECS)
 async def test_a_spec_that_is_none_is_said_at_that_job_and_recovers(
-    bench: Bench, some: Job, kind: str
+    bench: Bench, some: Job
 ) -> None:
-    content, said = SPECS[kind]
     good = some.spec_file.read_bytes()
-    some.spec_file.write_bytes(content)
     async with opened(bench, 120, 40) as pilot:
-        await until_shown(pilot, "▶ running")
-        await until_shown(pilot, said)
-        await look_everywhere(pilot)
-        await pilot.press("enter", "3", "v", "v")
-        await until_shown(pilot, said)
-        some.spec_file.write_bytes(good)
         await until_shown(pilot, "Qwen3-0.6B")
-        assert "cannot be read" not in screen(pilot)
+        for kind, (content, said) in SPECS.items():
+            some.spec_file.write_bytes(content)
+            await until_shown(pilot, said)
+            if "bomb" in kind or "other" in kind:
+                await pilot.press("enter", "3")
+                await until_shown(pilot, said)
+                await pilot.press("v", "v", "escape")
+                assert_clean(pilot)
+            some.spec_file.write_bytes(good)
+            await until(pilot, lambda: "cannot be read" not in screen(pilot))
+            await until_shown(pilot, "Qwen3-0.6B")
 
 
 async def test_words_from_elsewhere_are_words(bench: Bench) -> None:
@@ -431,7 +454,7 @@ async def test_a_first_look_that_hangs_shows_an_empty_deck_that_answers(
 async def test_an_error_of_the_storage_is_said_and_tried_again(
     bench: Bench, some: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Callable[[Path], bool] = watch.lock.is_held
+    real: Callable[[Path], bool] = lock.is_held
     broken = threading.Event()
 
     def stale(path: Path) -> bool:
@@ -439,7 +462,7 @@ async def test_an_error_of_the_storage_is_said_and_tried_again(
             raise OSError(116, "Stale file handle", str(path))
         return real(path)
 
-    monkeypatch.setattr(watch.lock, "is_held", stale)
+    monkeypatch.setattr(lock, "is_held", stale)
     async with opened(bench, 120, 30) as pilot:
         await until_shown(pilot, "▶ running")
         broken.set()
@@ -450,5 +473,28 @@ async def test_an_error_of_the_storage_is_said_and_tried_again(
         await until(pilot, lambda: _step(pilot) == 42)
 
 
-def test_the_default_log_is_as_foreign_as_real_ones() -> None:
-    assert "\x1b[32m" in default_log("some", 5)
+# --- on a real terminal ---------------------------------------------------------------------------
+
+
+def test_nothing_of_a_log_reaches_the_terminal_raw(bench: Bench, tmp_path: Path) -> None:
+    job = bench.job("[/x] [lr=1e-4]", S.PAUSED, step=40, total=100, ago=60)
+    job.log_file.write_bytes(b"the first\n" + b"y" * 1_000_000 + b"\n" + EVIL + b"\nthe last\n")
+    terminal = Terminal(bench.home, 100, 30)
+    try:
+        terminal.until(lambda shown: "the last" in shown and "[/x] [lr=1e" in shown)
+        terminal.child.send("l")
+        terminal.until(lambda shown: "the last" in shown and "f Follow" in shown)
+        good = job.status_file.read_bytes()
+        job.status_file.write_bytes(good[:40])
+        terminal.until(lambda shown: "status.json cannot be read" in shown)
+        job.status_file.write_bytes(good)
+        terminal.until(lambda shown: "status.json cannot be read" not in shown)
+        written = terminal.received.decode("utf-8", "replace")
+        assert "\x1b]52" not in written
+        assert "ZXZpbA" not in written
+        assert not [c for c in written if "\x80" <= c <= "\x9f" or c in "\u202e\x00"]
+        assert "\x1bc" not in written
+        terminal.child.send("q")
+        terminal.child.expect(pexpect.EOF)
+    finally:
+        terminal.close()

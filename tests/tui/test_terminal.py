@@ -27,6 +27,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.bytes_seen = 0
+        self.received = b""
         environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
         command = ["-m", "tui", "--home", str(home), *options]
         self.child: Any = pexpect.spawn(
@@ -40,6 +41,7 @@ class Terminal:
             with contextlib.suppress(pexpect.TIMEOUT):
                 received = self.child.read_nonblocking(65536, timeout=left)
                 self.bytes_seen += len(received)
+                self.received += received
                 self.stream.feed(received)
 
     def until(self, true: Callable[[str], bool]) -> str:
@@ -50,6 +52,13 @@ class Terminal:
             with contextlib.suppress(pexpect.EOF):
                 self.read(0.1)
         return shown
+
+    def close(self) -> None:
+        """End the deck, however it stands."""
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            psutil.Process(self.child.pid).kill()
+        with contextlib.suppress(OSError, pexpect.ExceptionPexpect):  # a test closed it itself
+            self.child.close(force=True)
 
 
 @pytest.fixture
@@ -69,10 +78,7 @@ def terminals() -> Iterator[Callable[..., Terminal]]:
 
     yield make
     for terminal in made:
-        with contextlib.suppress(psutil.NoSuchProcess, OSError):
-            psutil.Process(terminal.child.pid).kill()
-        with contextlib.suppress(OSError, pexpect.ExceptionPexpect):  # a test closed it itself
-            terminal.child.close(force=True)
+        terminal.close()
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
