@@ -22,8 +22,8 @@ from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 
 if TYPE_CHECKING:
-    from engine.edit_rules import Preview
-    from engine.editable import Editable
+    from engine.edits.editable import Editable
+    from engine.edits.rules import Preview
     from engine.spec import JobSpec
 
 S = JobState
@@ -151,9 +151,9 @@ def cancel(job: Job, *, by: str) -> JobStatus:
 
 def editable(job: Job) -> "list[Editable]":
     """Every field that an edit may change, with its type, its help and what is in force."""
-    from engine import edit_rules, editing
+    from engine.edits import rules, writing
 
-    return edit_rules.editable(editing.standing(job))
+    return rules.editable(writing.standing(job))
 
 
 def preview_edit(job: Job, changes: Mapping[str, Any]) -> "Preview":
@@ -163,10 +163,10 @@ def preview_edit(job: Job, changes: Mapping[str, Any]) -> "Preview":
         StateError: the job's state does not allow it.
         SpecError: with everything that cannot be changed or makes no sense, each with its reason.
     """
-    from engine import editing
+    from engine.edits import writing
 
     _refuse(job, job.observed(), "edit")
-    return editing.preview(job, changes)
+    return writing.preview(job, changes)
 
 
 def edit(job: Job, changes: Mapping[str, Any], *, by: str) -> "Preview":
@@ -179,15 +179,15 @@ def edit(job: Job, changes: Mapping[str, Any], *, by: str) -> "Preview":
         StateError, SpecError: as `preview_edit`.
         MachineError: the folder cannot be written.
     """
-    from engine import editing
+    from engine.edits import writing
 
     _refuse(job, job.observed(), "edit")
     with job.settling() as stored:
         status = wishes.buried(job, stored)
         _refuse(job, status, "edit")
-        preview = editing.preview(job, changes)
+        preview = writing.preview(job, changes)
         if preview.changes:
-            editing.write(job, preview, by=by)
+            writing.write(job, preview, by=by)
             total = preview.total_steps
             job.write_status(replace(status, total_steps=total, updated_at=utc_now()))
     return preview

@@ -326,7 +326,7 @@ class DeckApp(App[int]):
     @work(thread=True, group="demo")
     def _queue_demo(self) -> None:
         """Check and queue it, which takes a while."""
-        from engine.demo.queue import queue_demo
+        from engine.demo.submission import queue_demo
 
         try:
             self.post_message(self.DemoQueued(queue_demo(self.store, by="deck").job.id))

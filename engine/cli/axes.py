@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.compare.side import MEMORY, Series
 from engine.curves import Axis
 from engine.series import format_count, format_duration, nice_ticks
-from engine.side import MEMORY, Series
 from engine.text import one_line
 
 TIMES = ((86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))

@@ -15,9 +15,9 @@ import numpy as np
 from engine.ascii import to_ascii
 from engine.cli.axes import Scales, broken_words, labels_of, scales
 from engine.cli.output import on_terminal, speaks_unicode
+from engine.compare.side import Series
 from engine.curves import Axis, Curve
 from engine.series import bounds, log_range, log_ticks, nice_range, segments
-from engine.side import Series
 from engine.text import cells, clean_text, shortened
 
 COLOURS = (33, 208, 35, 170, 178, 44)

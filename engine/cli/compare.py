@@ -16,10 +16,10 @@ from engine.cli.saving import save
 from engine.cli.sides import axis_of, check, points_json, read_sides
 from engine.cli.table import GAP, Column, table
 from engine.compare import Comparison, compare, to_csv
+from engine.compare.side import Side, smoothed
 from engine.curves import Axis
 from engine.errors import StateError, UsageError
 from engine.job import Job
-from engine.side import Side, smoothed
 from engine.store import Store
 from engine.text import cells
 

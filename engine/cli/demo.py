@@ -18,7 +18,7 @@ from engine.text import one_line
 
 def run(args: argparse.Namespace) -> int:
     """In the deck on a terminal, in plain lines elsewhere; then the adapter and the table."""
-    from engine.demo.queue import queue_demo
+    from engine.demo.submission import queue_demo
 
     store = Store()
     store.prepare()

@@ -14,8 +14,8 @@ from engine.store import Store
 from engine.text import one_line
 
 if TYPE_CHECKING:
-    from engine.edit_rules import Preview
-    from engine.editable import Editable
+    from engine.edits.editable import Editable
+    from engine.edits.rules import Preview
 
 BY = "cli"
 
@@ -96,10 +96,10 @@ def _listed(job: Job, *, as_json: bool) -> int:
 
 def shown(field: "Editable") -> str:
     """The value in force, and whether it is a default."""
-    from engine import edit_words
+    from engine.edits import words
 
     name = field.field.partition(".")[2]
-    return edit_words.shown(name, field.value, is_default=field.is_default)
+    return words.shown(name, field.value, is_default=field.is_default)
 
 
 def _as_json(field: "Editable") -> dict[str, Any]:

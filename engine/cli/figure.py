@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.cli.axes import broken_words, labels_of
+from engine.compare.side import MEMORY
 from engine.curves import Curve
 from engine.series import log_ticks, segments
-from engine.side import MEMORY
 
 if TYPE_CHECKING:
     from engine.cli.plot import Panel

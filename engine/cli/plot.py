@@ -13,9 +13,9 @@ from engine.cli.chart import PIPE_WIDTH, draw, look_of, picture_of_one, picture_
 from engine.cli.output import narrate, on_terminal, say, say_json
 from engine.cli.sides import axis_of, check, points_json, read_sides
 from engine.compare import labels
+from engine.compare.side import Series, Side, smoothed
 from engine.curves import Axis, Curve
 from engine.errors import UsageError
-from engine.side import Series, Side, smoothed
 from engine.store import Store
 
 SUFFIXES = (".png", ".svg", ".pdf")

@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
+from engine.compare.side import MEMORY, Series, Side, metrics, read_side, series
 from engine.curves import Axis, Curve
 from engine.errors import StateError, UsageError
-from engine.side import MEMORY, Series, Side, metrics, read_side, series
 from engine.store import Store
 from engine.text import one_line
 

@@ -13,10 +13,10 @@ from engine.cli.in_place import InPlace
 from engine.cli.ls import as_json
 from engine.cli.output import json_text, on_terminal, say
 from engine.cli.sides import axis_of
+from engine.compare.side import Side, metrics, series, smoothed
 from engine.curves import Axis, Curves, Machine
 from engine.job import Job
 from engine.series import format_bytes
-from engine.side import Side, metrics, series, smoothed
 from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store
 from engine.text import one_line, shortened

@@ -3,7 +3,7 @@
 On a resume transformers loads the learning rate, its schedule's base and the optimizer's settings from the
 checkpoint, whatever the arguments say; it keeps the checkpoint's evaluation cadence; and it finds its place
 in the data from the step alone. After an edit the learning rate at every step is that of a fresh run with the
-edited settings at the same step, and the place is counted in rows (`engine.course`).
+edited settings at the same step, and the place is counted in rows (`engine.edits.course`).
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from transformers import Trainer as AnyTrainer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from engine.course import Course
+from engine.edits.course import Course
 from engine.errors import PlanError
 
 HYPERPARAMETERS = ("weight_decay", "betas", "eps")

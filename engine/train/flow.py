@@ -15,8 +15,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_utils import IntervalStrategy
 
 from engine import checkpoints
-from engine.course import Course
 from engine.defaults import SAVES_PER_RUN
+from engine.edits.course import Course
 from engine.status import Phase
 from engine.train import fault
 from engine.train.recorder import Recorder

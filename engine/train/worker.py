@@ -13,9 +13,10 @@ from transformers import Trainer, set_seed
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as transformers_logging
 
-from engine import checkpoints, data, defaults, editing, edits, spec
-from engine.course import Batch, Course, stored_batches
+from engine import checkpoints, data, defaults, edits, spec
 from engine.data.dataset import resolve_both
+from engine.edits import writing
+from engine.edits.course import Batch, Course, stored_batches
 from engine.errors import StateError
 from engine.files import LineAppender
 from engine.job import Job
@@ -245,7 +246,7 @@ class Worker:
         """
         arguments = trainer.args
         batch = (arguments.train_batch_size, arguments.gradient_accumulation_steps)
-        first = editing.first_batch(self.job) if self.edits else Batch(0, *batch)
+        first = writing.first_batch(self.job) if self.edits else Batch(0, *batch)
         stored = stored_batches(start.facts, first) if start else (Batch(0, *batch),)
         course = Course(rows, arguments.dataloader_drop_last, stored)
         self.course = course.continued(start.step if start else 0, *batch)

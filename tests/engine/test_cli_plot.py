@@ -12,9 +12,9 @@ from PIL import Image
 from engine.cli import main
 from engine.cli.chart import FAINT, Look, draw, look_of, picture_of_one, picture_of_several
 from engine.cli.figure import COLOURS, MOST_COLUMNS, thinned
+from engine.compare.side import Series, read_side, series, smoothed
 from engine.curves import Curve
 from engine.job import Job
-from engine.side import Series, read_side, series, smoothed
 from engine.status import JobState
 from engine.store import Store
 from engine.text import cells, clean_text

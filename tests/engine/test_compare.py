@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from engine.compare import ABSENT, compare, differences, labels, to_csv
+from engine.compare.results import Result, Unit, results
+from engine.compare.side import MEMORY, SideReader, metrics, read_side, series, smoothed
 from engine.edits import Edit
 from engine.edits import append as append_edit
 from engine.job import Job
-from engine.results import Result, Unit, results
-from engine.side import MEMORY, SideReader, metrics, read_side, series, smoothed
 from engine.status import JobState
 from engine.store import Store
 from tests.engine.cli_jobs import GIB, make_job, measure

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.course import Batch, Course, stored_batches
+from engine.edits.course import Batch, Course, stored_batches
 from engine.errors import StateError
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from engine import actions, edits, rate, spec
+from engine import actions, edits, spec
 from engine.control import Control
+from engine.edits import rate
 from engine.errors import MachineError, SpecError, StateError
 from engine.files import LineReader, write_json
 from engine.job import Job

@@ -108,7 +108,12 @@ def test_a_reader_reads_only_what_was_added(tmp_path: Path) -> None:
 
 
 def test_lines_that_are_no_measurement_are_passed_over() -> None:
-    odd = ({}, {"kind": "train"}, {"kind": 3, "step": 1}, {"kind": "resume", "step": 1})
+    odd: tuple[dict, ...] = (
+        {},
+        {"kind": "train"},
+        {"kind": 3, "step": 1},
+        {"kind": "resume", "step": 1},
+    )
     assert curve(*odd) == ([], [])
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.curves import read_curves
 from engine.files import LineReader
 from engine.gpu import Telemetry
-from engine.metrics import read_curves
 from engine.status import JobState
 from tests.train import tiny
 from tests.train.runs import Home, until, until_state, until_step

@@ -9,8 +9,8 @@ import pytest
 
 from engine import actions, checkpoints
 from engine.curves import read_curves
+from engine.edits.rate import rate
 from engine.job import Job
-from engine.rate import rate
 from engine.status import JobState
 from tests.train import tiny
 from tests.train.runs import (

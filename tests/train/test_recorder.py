@@ -5,7 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from engine.metrics import MetricsWriter, read_curves
+from engine.curves import read_curves
+from engine.metrics import MetricsWriter
 
 
 def test_a_loss_that_is_no_number_is_said_once_and_measured_each_time(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from engine.curves import Curve
+from tui.charts.plots import time_end, time_ticks
 from tui.options import Options
-from tui.plots import time_end, time_ticks
 from tui.screens.base import DeckScreen
 from tui.widgets.canvas import changed_span, strip_of
 from tui.widgets.chart import Chart, Line, Plot

@@ -109,10 +109,10 @@ async def test_a_job_that_works_is_read_on_and_one_that_goes_away_stays_shown(be
 
 
 def test_nothing_measured_is_said_and_drawn_as_nothing() -> None:
-    from engine.side import Side
+    from engine.compare.side import Side
     from engine.status import JobStatus
-    from tui.comparing import together
-    from tui.lens import Lens
+    from tui.charts.comparing import together
+    from tui.charts.lens import Lens
 
     side = Side(id="2026-11-21-a-1234", status=JobStatus(), curves=Curves())
     plot = together([side, side], ["a", "b"], "loss", Lens())

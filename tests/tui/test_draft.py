@@ -13,10 +13,11 @@ from engine.plan.model_folder import BaseModel
 from engine.plan.preflight import inspected
 from engine.spec import MANAGED, JobSpec
 from tests.tui.builder import Bench
-from tui import beginnings, data_look, draft, fields, paths
-from tui.data_look import DataLook
-from tui.draft import Draft
-from tui.findings import check, sentence
+from tui import paths
+from tui.form import beginnings, data_look, draft, fields
+from tui.form.data_look import DataLook
+from tui.form.draft import Draft
+from tui.form.findings import check, sentence
 
 DEMO = Path(specs.__file__).parent / "demo"
 PAIRS = '{"prompt": "1+1", "completion": "2"}\n'

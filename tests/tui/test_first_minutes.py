@@ -47,7 +47,7 @@ async def test_an_empty_deck_proposes_nothing_that_readonly_refuses(bench: Bench
 
 
 async def test_d_queues_the_demo_of_the_command_line_and_highlights_it(bench: Bench) -> None:
-    from engine.demo.queue import SPEC
+    from engine.demo.submission import SPEC
 
     bench.job("other", S.RUNNING, step=5)
     async with opened(bench, 100, 30) as pilot:
@@ -78,12 +78,12 @@ async def test_two_impatient_keys_queue_one_demo(bench: Bench) -> None:
 async def test_a_demo_that_cannot_be_queued_says_why_and_can_be_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.demo import queue
+    from engine.demo import submission
 
     def full(*_: object, **__: object) -> None:
         raise MachineError("the disk is full", "free some space")
 
-    monkeypatch.setattr(queue, "queue_demo", full)
+    monkeypatch.setattr(submission, "queue_demo", full)
     async with opened(bench, 80, 24) as pilot:
         for _ in range(2):
             await pilot.press("D")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.curves import Curve
-from tui.lens import SLIDES, Lens
+from tui.charts.lens import SLIDES, Lens
 
 
 def steps(count: int, every: int = 1) -> Curve:

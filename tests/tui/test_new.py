@@ -11,7 +11,7 @@ from engine import spec as specs
 from engine.status import JobState
 from tests.tui.builder import Bench
 from tests.tui.looking import note, opened, row_with, screen, until, until_said, until_shown
-from tui import findings
+from tui.form import findings
 from tui.screens import new
 from tui.screens.home import HomeScreen
 from tui.screens.new import ADD, START, NewScreen

@@ -9,8 +9,8 @@ from engine.job import Job
 from engine.status import JobState, JobStatus
 from engine.watch import JobView
 from tui import text
+from tui.charts.plots import time_end
 from tui.feed import differs
-from tui.plots import time_end
 
 GIB = 1024**3
 HOST = Host(4 * GIB, 16 * GIB, False, 50.0, 8, 1.0)

@@ -12,15 +12,15 @@ from textual.message import Message
 
 from engine import compare
 from engine.compare import Comparison
+from engine.compare.side import MEMORY, Side, SideReader, metrics, series
 from engine.curves import Curve
 from engine.files import write_atomic
-from engine.side import MEMORY, Side, SideReader, metrics, series
 from engine.text import cells, one_line, shortened
 from engine.watch import JobView
-from tui.comparing import axis_end, table_rows, together
+from tui.charts.comparing import axis_end, table_rows, together
+from tui.charts.lens import Lens
+from tui.charts.lensing import LensKeys
 from tui.keys import COMPARE, Key, bindings_of
-from tui.lens import Lens
-from tui.lensing import LensKeys
 from tui.messages import JobsChanged
 from tui.screens.reading import ReadingScreen
 from tui.widgets.canvas import Toned

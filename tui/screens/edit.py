@@ -14,12 +14,12 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from engine import actions
-from engine.edit_rules import Preview
-from engine.editable import Editable
+from engine.edits.editable import Editable
+from engine.edits.rules import Preview
 from engine.errors import Problem, SpecError, TunedeckError
 from engine.watch import JobView
 from tui import text
-from tui.fields import FormField, field_of, text_of, value_of
+from tui.form.fields import FormField, field_of, text_of, value_of
 from tui.keys import EDIT, bindings_of
 from tui.screens import remarks
 from tui.screens.forms import READONLY, FormScreen

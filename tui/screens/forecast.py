@@ -7,8 +7,8 @@ from rich.text import Text
 
 from engine.data import Inspection
 from engine.text import cells, clean_text
-from tui.draft import Draft
-from tui.findings import Findings
+from tui.form.draft import Draft
+from tui.form.findings import Findings
 from tui.widgets.about import wrapped
 from tui.widgets.canvas import Toned
 

@@ -18,11 +18,12 @@ from engine.errors import Problem, TunedeckError
 from engine.store import slug
 from engine.text import one_line
 from engine.watch import JobView
-from tui import beginnings, paths, text
-from tui.data_look import DataLook
-from tui.draft import Draft, save
-from tui.fields import GROUPS, complete_setting, field_of, setting
-from tui.findings import Findings, check, sentence
+from tui import paths, text
+from tui.form import beginnings
+from tui.form.data_look import DataLook
+from tui.form.draft import Draft, save
+from tui.form.fields import GROUPS, complete_setting, field_of, setting
+from tui.form.findings import Findings, check, sentence
 from tui.keys import NEW, bindings_of
 from tui.messages import JobsChanged
 from tui.paths import Wanted

@@ -1,8 +1,8 @@
 """What the forms say of a field: what it is, what is wrong with it, what it was."""
 
-from tui.draft import Draft
-from tui.fields import field_of, matching
-from tui.findings import Findings
+from tui.form.draft import Draft
+from tui.form.fields import field_of, matching
+from tui.form.findings import Findings
 from tui.widgets.field_row import Said
 
 SHORT = 60

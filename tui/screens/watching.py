@@ -7,8 +7,9 @@ from textual.message import Message
 from engine.curves import Curve, Curves, Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
-from tui.lens import Lens
-from tui.lensing import LensKeys
+from tui.charts.lens import Lens
+from tui.charts.lensing import LensKeys
+from tui.charts.plots import loss_plot, memory_plot, x_end
 from tui.messages import (
     DetailsChanged,
     FeedFailed,
@@ -19,7 +20,6 @@ from tui.messages import (
     SecondPassed,
     TelemetryRead,
 )
-from tui.plots import loss_plot, memory_plot, x_end
 from tui.screens.acting import ActingScreen
 from tui.widgets.chart import Chart
 from tui.widgets.job_line import JobLine

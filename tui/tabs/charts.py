@@ -11,12 +11,12 @@ from textual.message import Message
 
 from engine.curves import Curve, Curves, Machine
 from engine.watch import JobView
+from tui.charts.lens import Lens
+from tui.charts.lensing import LensKeys
+from tui.charts.plots import machine_plots, memory_plot, metric_names, metric_plot, x_end
 from tui.deck import Deck
 from tui.keys import CHARTS, Key, bindings_of
-from tui.lens import Lens
-from tui.lensing import LensKeys
 from tui.messages import MemoryGrew, MetricsGrew
-from tui.plots import machine_plots, memory_plot, metric_names, metric_plot, x_end
 from tui.tabs.tab import KeysChanged, Noted, Tab
 from tui.widgets.chart import Chart, Plot
 

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tui import paths
-from tui.fields import FormField
+from tui.form.fields import FormField
 from tui.widgets.canvas import Canvas
 from tui.widgets.field_row import FieldRow
 

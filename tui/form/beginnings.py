@@ -15,9 +15,9 @@ from engine.spec import build
 from engine.store import Store
 from engine.watch import read_spec
 from tui import paths
-from tui.data_look import endless
-from tui.draft import SECTIONS, Draft
-from tui.fields import PATHS, field_of, text_of
+from tui.form.data_look import endless
+from tui.form.draft import SECTIONS, Draft
+from tui.form.fields import PATHS, field_of, text_of
 
 
 def from_document(document: Mapping[str, Any], folder: Path) -> Draft:

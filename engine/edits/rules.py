@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import defaults, schema, spec
-from engine.course import Course
-from engine.edit_words import Outcome, rows_of_a_step, shown
-from engine.editable import (
+from engine.edits.course import Course
+from engine.edits.editable import (
     ACCUMULATION,
     BATCH,
     EVALUATION,
@@ -27,6 +26,7 @@ from engine.editable import (
     SCHEDULE,
     Editable,
 )
+from engine.edits.words import Outcome, rows_of_a_step, shown
 from engine.errors import Problem, SpecError, StateError
 
 CANNOT = "cannot be edited"

@@ -5,13 +5,21 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.compare import Comparison
+from engine.compare.side import Side, series
 from engine.curves import STEADY
 from engine.series import format_count, nice_upper
-from engine.side import Side, series
 from engine.text import cells, one_line, shortened
 from tui import text
-from tui.lens import SMOOTHINGS, Lens
-from tui.plots import TITLES, TONES_OF_MANY, UNITS, time_end, time_ticks, whole_ticks, x_label
+from tui.charts.lens import SMOOTHINGS, Lens
+from tui.charts.plots import (
+    TITLES,
+    TONES_OF_MANY,
+    UNITS,
+    time_end,
+    time_ticks,
+    whole_ticks,
+    x_label,
+)
 from tui.widgets.canvas import Toned
 from tui.widgets.chart import Line, Plot
 

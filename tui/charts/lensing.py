@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from engine.curves import Curve
-from tui.lens import SMOOTHINGS, Lens
-from tui.plots import UNITS
+from tui.charts.lens import SMOOTHINGS, Lens
+from tui.charts.plots import UNITS
 
 FAR = 10
 """How many columns the cursor moves with shift."""

@@ -9,7 +9,7 @@ from engine.status import JobState
 from engine.text import one_line
 from engine.watch import JobView
 from tui import text
-from tui.lens import SMOOTHINGS, Lens
+from tui.charts.lens import SMOOTHINGS, Lens
 from tui.widgets.chart import Line, Plot
 
 UNITS = {"step": "steps", "tokens": "tokens", "time": "time"}

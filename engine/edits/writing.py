@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine import checkpoints, defaults, edit_rules, edits, spec
-from engine.course import Batch, Course, stored_batches
-from engine.edit_rules import Preview, Standing
-from engine.editable import ACCUMULATION, BATCH
+from engine import checkpoints, defaults, edits, spec
+from engine.edits import rules
+from engine.edits.course import Batch, Course, stored_batches
+from engine.edits.editable import ACCUMULATION, BATCH
+from engine.edits.rules import Preview, Standing
 from engine.errors import MachineError, StateError
 from engine.files import read_json
 from engine.job import Job
@@ -43,8 +44,8 @@ def standing(job: Job) -> Standing:
 
 
 def preview(job: Job, changes: Mapping[str, Any]) -> Preview:
-    """What an edit would do; see `edit_rules.preview`."""
-    return edit_rules.preview(standing(job), changes, job.id)
+    """What an edit would do; see `rules.preview`."""
+    return rules.preview(standing(job), changes, job.id)
 
 
 def write(job: Job, preview: Preview, *, by: str) -> None:

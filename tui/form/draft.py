@@ -11,7 +11,7 @@ from engine import defaults
 from engine.document import line_of
 from engine.spec import JobSpec
 from tui import paths
-from tui.fields import GROUPS, PATHS, FormField, field_of, text_of, value_of
+from tui.form.fields import GROUPS, PATHS, FormField, field_of, text_of, value_of
 
 BATCH = "training.per_device_train_batch_size"
 SHOWN = tuple(key for keys in GROUPS.values() for key in keys)

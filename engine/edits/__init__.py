@@ -1,7 +1,7 @@
 """The edits of a job: what was changed at its pauses, and the spec that is in force with them.
 
 `spec.yaml` never changes. `edits.jsonl` gets a line for each edit, under `worker.lock`, append only; the
-spec in force is the spec with the edits in order. What may be edited is said in `engine.edit_rules`.
+spec in force is the spec with the edits in order. What may be edited is said in `engine.edits.rules`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """Jobs side by side: the fields of their specs that differ, what came of each, and a file of it all.
 
-Pure; `engine.side` reads a job and has its curves, `engine.results` its figures. Who shows it, as a table, a
-chart or a screen, decides how.
+Pure; `engine.compare.side` reads a job and has its curves, `engine.compare.results` its figures. Who shows it,
+as a table, a chart or a screen, decides how.
 """
 
 import csv
@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.compare.results import Result, results
+from engine.compare.side import MEMORY, Side, metrics
 from engine.curves import Floats
-from engine.results import Result, results
-from engine.side import MEMORY, Side, metrics
 from engine.text import clean_text, one_line
 
 ABSENT = "-"

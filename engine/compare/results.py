@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from engine.compare.side import MEMORY, Side, series
 from engine.curves import Curve
 from engine.series import format_bytes, format_count, format_duration
-from engine.side import MEMORY, Side, series
 from engine.text import clean_text
 
 UNKNOWN = "-"

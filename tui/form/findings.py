@@ -16,9 +16,9 @@ from engine.plan.model_folder import BaseModel
 from engine.plan.preflight import Facts, Plan, preflight
 from engine.series import format_bytes
 from engine.spec import JobSpec, build
-from tui.data_look import DataLook, files_of, rounded
-from tui.draft import SHOWN, Draft
-from tui.fields import field_of
+from tui.form.data_look import DataLook, files_of, rounded
+from tui.form.draft import SHOWN, Draft
+from tui.form.fields import field_of
 
 
 @dataclass(frozen=True)

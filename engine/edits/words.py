@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.editable import ACCUMULATION, BATCH, LENGTH, SCHEDULE
-from engine.rate import rate
+from engine.edits.editable import ACCUMULATION, BATCH, LENGTH, SCHEDULE
+from engine.edits.rate import rate
 
 
 def shown(name: str, value: Any, *, is_default: bool) -> str:

@@ -1,0 +1,1 @@
+"""What charts show, and how they are looked at; `tui.widgets.chart` draws it."""
