@@ -21,6 +21,7 @@ class Unit(StrEnum):
 
     NUMBER = "number"
     COUNT = "count"
+    WHOLE = "whole"
     SHARE = "share"
     SECONDS = "seconds"
     BYTES = "bytes"
@@ -64,6 +65,7 @@ class Result:
 _FORMATS: Mapping[Unit, Callable[[float], str]] = {
     Unit.NUMBER: lambda value: f"{value:.4g}",
     Unit.COUNT: format_count,
+    Unit.WHOLE: lambda value: f"{value:,.0f}",
     Unit.SHARE: lambda value: f"{value:.1%}",
     Unit.SECONDS: format_duration,
     Unit.BYTES: format_bytes,
@@ -86,7 +88,7 @@ def results(sides: Sequence[Side], metric: str = "loss") -> tuple[Result, ...]:
         Result("final eval loss", Unit.NUMBER, _each(sides, _final_eval), lower_is_better=True),
         Result("exact match", Unit.SHARE, _each(sides, _exact_match), lower_is_better=False),
         *_of_metric(sides, metric),
-        Result("steps", Unit.COUNT, _each(sides, lambda side: side.status.step or None)),
+        Result("steps", Unit.WHOLE, _each(sides, lambda side: side.status.step or None)),
         Result("tokens", Unit.COUNT, _each(sides, _tokens)),
         Result("tokens/s, mean", Unit.PER_SECOND, _each(sides, _speed), lower_is_better=False),
         Result("time of work", Unit.SECONDS, _each(sides, seconds_of_work)),
