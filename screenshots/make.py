@@ -1,140 +1,112 @@
-"""Makes the pictures of the README from a real run of the demo: `make screenshots`.
+"""Makes the pictures of the README from real runs: `make screenshots`, a few minutes on two CPU cores.
 
-It queues the bundled fine-tune twice in a home folder of its own, opens the deck without a terminal, and
-saves what it shows while the first job trains and when it is done. With `--home DIR` nothing is
-run: the deck is opened on the jobs that are there.
+Fine-tunes the bundled model some times over in a home folder of its own: to the end, into a pause, and into a
+failure. One more trains while the deck is used in a terminal, which gives `session.cast` and `session.svg`, and
+while the pictures are taken. With `--film` only `session.svg` is made anew, from the recording that is there.
 """
 
 import argparse
 import asyncio
-import os
+import getpass
+import platform
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
+from html import unescape
 from pathlib import Path
 
-from textual.pilot import Pilot
-
-from engine import actions, spec
 from engine.job import Job
 from engine.status import JobState
-from engine.store import Store
-from tui.app import DeckApp
-from tui.options import Options
-from tui.sources import DEMO_SPEC
+from screenshots.film import film
+from screenshots.jobs import Jobs
+from screenshots.pictures import Picture, take
+from screenshots.session import record
+from tui.text import short_id
 
-SIZES = ((120, 40), (80, 24))
-SHOWN_FROM = 0.6
-"""Share of the steps from which on the training is worth a picture."""
-PATIENCE_SECONDS = 900.0
+FOLDER = Path(__file__).parent
+STILL = "grad norm"
+"""Words on the frame that stands for the session where nothing moves."""
 
 
 def main() -> int:
     """Make the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, help="open the deck on this home folder; run nothing")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    options = parser.parse_args()
-    options.out = options.out.absolute()
-    options.out.mkdir(parents=True, exist_ok=True)
-    if options.home is not None:
-        asyncio.run(_of_what_is_there(Store(options.home.absolute()), options.out))
-        return 0
-    home = Path(tempfile.mkdtemp(prefix="tunedeck-"))
-    os.environ["TUNEDECK_HOME"] = str(home)
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    _enter_project(home)
-    store = Store(home)
-    jobs: list[Job] = []
-    try:
-        jobs += [
-            _submitted(store, *setting) for setting in ((), ("name=demo-rank-32", "adapter.r=32"))
-        ]
-        asyncio.run(_of_a_run(store, jobs[0], options.out))
-    finally:
-        _ended(jobs)
-        shutil.rmtree(home, ignore_errors=True)
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--film", action="store_true", help="make session.svg from session.cast")
+    given = parser.parse_args()
+    out = given.out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    cast = out / "session.cast"
+    if not given.film:
+        private = _names_of_this_machine()
+        user = Path(tempfile.mkdtemp(prefix="tunedeck-"))
+        try:
+            made = [*_made(Jobs(user), cast, out), cast]
+        finally:
+            shutil.rmtree(user, ignore_errors=True)
+        _refuse_private(made, [str(user), *private])
+    (out / "session.svg").write_text(film(cast, STILL), encoding="utf-8")
     return 0
 
 
-def _enter_project(home: Path) -> None:
-    """Work in a folder as a user has it, so that the pictures show no path of this machine."""
-    project = home / "my-project"
-    project.mkdir()
-    shutil.copy(DEMO_SPEC.parent / "data" / "train.jsonl", project / "letters.jsonl")
-    shutil.copy(DEMO_SPEC, project / "letters.yaml")
-    os.environ["HOME"] = str(home)
-    os.chdir(project)
+def _made(jobs: Jobs, cast: Path, out: Path) -> list[Path]:
+    try:
+        good = jobs.submit("letters-5e-3")
+        other = jobs.submit("letters-1e-3", "training.learning_rate=1e-3")
+        failed = jobs.submit("letters-short", "training.max_length=16")
+        paused = jobs.submit("letters-r32", "adapter.r=32", "adapter.lora_alpha=64")
+        jobs.until_step(paused, 45)
+        jobs.pause(paused)
+        for job, state in (
+            (good, JobState.COMPLETED),
+            (other, JobState.COMPLETED),
+            (failed, JobState.FAILED),
+        ):
+            jobs.until(job, state)
+        running = jobs.submit_long("letters-all", good)
+        jobs.until_step(running, 60)
+        record(cast, short_id(running.id))
+        jobs.submit("letters-dora", "adapter.use_dora=true")
+        pictures = _pictures(running, good, failed)
+        return [
+            path for picture in pictures for path in asyncio.run(take(jobs.store, picture, out))
+        ]
+    finally:
+        jobs.end()
 
 
-def _submitted(store: Store, *overrides: str) -> Job:
-    return actions.submit(store, spec.load(DEMO_SPEC, overrides), by="screenshots")
+def _pictures(running: Job, good: Job, failed: Job) -> Sequence[Picture]:
+    home = ("▶ running", "○ queued", "✗ failed")
+    return (
+        Picture("home", running.id, shows=(*home, "train ")),
+        Picture("job", running.id, ((home[0], ["enter"]),), ("1 charts", "eval ")),
+        Picture("failure", failed.id, shows=(*home, "every label is masked")),
+        Picture("checkpoints", good.id, ((home[0], ["enter", "4"]),), ("checkpoint-120",)),
+        Picture(
+            "compare",
+            good.id,
+            ((home[0], ["slash", *"e-3", "enter", "g", "space", "space", "c"]),),
+            ("letters-1e-3", "letters-5e-3"),
+        ),
+        Picture(
+            "new", good.id, ((home[0], ["n"]), ("", [*"train.jsonl", "enter"])), ("Fine-tunes",)
+        ),
+    )
 
 
-def _ended(jobs: list[Job]) -> None:
-    """Let no process of these jobs live on."""
-    for job in jobs:
-        if not job.observed().state.settled:
-            actions.cancel(job, by="screenshots")
-            actions.wait_for(job, {JobState.CANCELLED, JobState.COMPLETED}, timeout=60)
+def _names_of_this_machine() -> Iterable[str]:
+    """What no picture may show."""
+    names = (str(Path.home()), str(FOLDER.parent), platform.node(), getpass.getuser())
+    return [name for name in names if len(name) > 3]
 
 
-async def _of_a_run(store: Store, job: Job, out: Path) -> None:
-    await _until(lambda: _share(job) >= SHOWN_FROM, f"{job.id} trains")
-    for width, height in SIZES:
-        await _shot(store, out, "home", width, height, job.id)
-    await _until(lambda: job.observed().state.settled, f"{job.id} ends")
-    if job.observed().state is not JobState.COMPLETED:
-        raise SystemExit(f"{job.id} is {job.observed().state}: see {job.log_file}")
-    await _of_what_is_there(store, out, job.id, home=False)
-
-
-async def _of_what_is_there(
-    store: Store, out: Path, job_id: str | None = None, *, home: bool = True
-) -> None:
-    for width, height in SIZES:
-        if home:
-            await _shot(store, out, "home", width, height, job_id)
-        await _shot(store, out, "job", width, height, job_id, "enter")
-    await _shot(store, out, "help", *SIZES[0], job_id, "question_mark")
-    await _shot(store, out, "new", *SIZES[0], job_id, "n")
-
-
-async def _shot(
-    store: Store, out: Path, name: str, width: int, height: int, job_id: str | None, *keys: str
-) -> None:
-    """Open the deck, press the keys, and save what it shows."""
-    app = DeckApp(store, Options(job=job_id))
-    async with app.run_test(size=(width, height)) as pilot:
-        await _settled(pilot)
-        for key in keys:
-            await pilot.press(key)
-            await _settled(pilot)
-        path = out / f"{name}-{width}x{height}.svg"
-        path.write_text(app.export_screenshot(title="tunedeck"), encoding="utf-8")
-    print(path, file=sys.stderr)
-
-
-async def _settled(pilot: Pilot[int]) -> None:
-    """Wait until the feed has read everything once."""
-    await pilot.pause(1.5)
-
-
-async def _until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"waited too long until {what}")
-        await asyncio.sleep(0.2)
-
-
-def _share(job: Job) -> float:
-    status = job.observed()
-    if status.state.settled:
-        return 1.0
-    return status.step / status.total_steps if status.total_steps else 0.0
+def _refuse_private(made: Iterable[Path], private: Iterable[str]) -> None:
+    for path in made:
+        content = unescape(path.read_text(encoding="utf-8"))
+        for name in private:
+            if name in content:
+                raise SystemExit(f"{path} shows {name}: it names this machine")
 
 
 if __name__ == "__main__":
