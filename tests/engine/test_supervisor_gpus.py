@@ -1,6 +1,7 @@
 """GPUs in the supervisor's hands: pretended ones, and a real one where there is one."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,15 @@ class Clock:
         return self.now
 
 
+def environment_of(pid: int) -> bytes:
+    """What a process was given; the kernel shows nothing for an instant while it starts."""
+    deadline = time.monotonic() + 10
+    while not (environ := Path(f"/proc/{pid}/environ").read_bytes()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return environ
+
+
 def test_each_gpu_has_one_job_and_is_free_only_when_its_memory_came_back(
     home: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,8 +80,7 @@ def test_each_gpu_has_one_job_and_is_free_only_when_its_memory_came_back(
     assert [job.stored().gpus for job in jobs] == [(0,), (1,), None]
     second = rounds.workers[jobs[1].id].identity
     assert second is not None
-    environ = Path(f"/proc/{second.pid}/environ").read_bytes()
-    assert b"CUDA_VISIBLE_DEVICES=GPU-11\0" in environ
+    assert b"CUDA_VISIBLE_DEVICES=GPU-11\0" in environment_of(second.pid)
     readings.used = {0: 9 * GIB, 1: 9 * GIB}
     until(lambda: all(job.stored().state is S.COMPLETED for job in jobs[:2]))
     until(lambda: all(not worker.lives() for worker in rounds.workers.values()))
