@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,7 +44,13 @@ class Session:
         environ = {**os.environ, "TERM": term}
         command = server.command(remote, *options)
         self.child: Any = pexpect.spawn(
-            command[0], command[1:], env=environ, dimensions=(24, 80), timeout=None
+            command[0],
+            command[1:],
+            env=environ,
+            dimensions=(24, 80),
+            # pexpect sets the size after the start, which a busy machine can make too late.
+            preexec_fn=lambda: termios.tcsetwinsize(0, (24, 80)),
+            timeout=None,
         )
 
     def until(self, words: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +32,13 @@ class Terminal:
         environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
         command = ["-m", "tui", "--home", str(home), *options]
         self.child: Any = pexpect.spawn(
-            sys.executable, command, env=environ, dimensions=(rows, columns), timeout=20
+            sys.executable,
+            command,
+            env=environ,
+            dimensions=(rows, columns),
+            # pexpect sets the size after the start, which a busy machine can make too late.
+            preexec_fn=lambda: termios.tcsetwinsize(0, (rows, columns)),
+            timeout=20,
         )
 
     def read(self, seconds: float) -> None:
