@@ -4,6 +4,7 @@ from typing import ClassVar, cast
 
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.deck import Deck
 from tui.keys import SCREEN_OF, Key
@@ -23,6 +24,9 @@ class DeckScreen(Screen[None]):
 
     ready = False
     """Whether its widgets are there."""
+
+    _had_focus: Widget | None = None
+    """What had the focus last; a terminal that is too small hides it, and Textual gives it to nothing."""
 
     @property
     def deck(self) -> Deck:
@@ -51,6 +55,19 @@ class DeckScreen(Screen[None]):
     def action_palette(self) -> None:
         """Show everything that can be done now."""
         self.deck.open_palette()
+
+    def watch_focused(self, focused: Widget | None) -> None:
+        """Keep in mind what had it."""
+        self._had_focus = focused or self._had_focus
+
+    def on_resize(self) -> None:
+        """In a terminal that is large enough again, the focus is where it was."""
+        self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        had = self._had_focus
+        if self.focused is None and self.is_current and had is not None and had.focusable:
+            self.set_focus(had, scroll_visible=False)
 
     def take(self, message: Message) -> None:
         """Show what a message of the feed says."""

@@ -104,14 +104,6 @@ class JobScreen(WatchingScreen):
         if self.ready and self.tab.table_name == LOG:
             self.deck.feed.lengthen_log(LOG_BYTES)
 
-    def on_resize(self) -> None:
-        """A terminal that was too small had hidden the tab, and with it the focus."""
-        self.call_after_refresh(self._focus_tab)
-
-    def _focus_tab(self) -> None:
-        if self.focused is None and self.is_current and self.tab.display:
-            self.set_focus(self.tab)
-
     # --- the job ----------------------------------------------------------------------------------
 
     @property
