@@ -6,7 +6,7 @@ import pytest
 
 from engine.status import JobState
 from tests.tui.builder import Bench
-from tests.tui.looking import opened, until, until_shown
+from tests.tui.looking import opened, until, until_said, until_shown
 from tui.app import DeckApp
 from tui.notices import BELL, Ends, sequence
 
@@ -46,6 +46,19 @@ def test_a_worker_that_was_killed_is_told(bench: Bench) -> None:
     ends.among(seen(bench))
     bench.die(job)
     assert [view.state for view in ends.among(seen(bench))] == [S.INTERRUPTED]
+
+
+def test_a_status_that_cannot_be_read_is_no_end_and_the_end_behind_it_is_told(bench: Bench) -> None:
+    job = bench.job("some", S.RUNNING, step=5)
+    ends = Ends()
+    ends.among(seen(bench))
+    good = job.status_file.read_bytes()
+    job.status_file.write_bytes(good[:30])
+    assert ends.among(seen(bench)) == []
+    job.status_file.write_bytes(good)
+    bench.set(job, state=S.FAILED)
+    bench.die(job)
+    assert [view.state for view in ends.among(seen(bench))] == [S.FAILED]
 
 
 @pytest.mark.parametrize(
@@ -93,5 +106,6 @@ async def test_a_job_that_ends_while_the_deck_is_open_rings(
         bench.set(job, state=S.COMPLETED)
         bench.die(job)
         await until_shown(pilot, "✓ completed")
+        await until_said(pilot, f"some-{job.id[-4:]} completed")
         await until(pilot, lambda: bool(written) is rings)
         assert written == ([BELL] if rings else [])
