@@ -58,7 +58,7 @@ class Outcome:
 
 def read_outcome(job: Job, spec: JobSpec, status: JobStatus) -> Outcome:
     """What `samples.jsonl` and the status say."""
-    lines = _samples(job)
+    lines = read_samples(job)
     before, after = (_measured(_last(lines, when)) for when in ("before", "after"))
     rows = _last(lines, "after").get("rows")
     return Outcome(
@@ -73,9 +73,10 @@ def read_outcome(job: Job, spec: JobSpec, status: JobStatus) -> Outcome:
     )
 
 
-def _samples(job: Job) -> list[dict[str, Any]]:
+def read_samples(job: Job) -> list[dict[str, Any]]:
+    """Every line of `samples.jsonl`."""
     reader, lines = LineReader(job.samples_file), []
-    while new := list(reader.objects()):
+    while new := reader.objects():
         lines += new
     return lines
 
@@ -123,7 +124,7 @@ def _best_constant(spec: JobSpec) -> float | None:
 
 def _rows(path: Path) -> list[Any]:
     reader, rows = LineReader(path), []
-    while new := list(reader.objects()):
+    while new := reader.objects():
         rows += new
     return rows
 

@@ -150,6 +150,8 @@ VERBS = (
     Verb("history", "history", "what happened to a job, and when", arguments.look),
     Verb("checkpoints", "checkpoints", "list a job's checkpoints", arguments.look),
     Verb("exports", "exports", "list a job's exports", arguments.look),
+    Verb("spec", "show_spec", "print a job's spec, its edits put in", arguments.look),
+    Verb("samples", "samples", "what the model answered before and after", arguments.look),
     Verb(
         "pause",
         "act",

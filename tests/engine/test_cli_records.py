@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
+from engine import edits
 from engine.checkpoints import commit
 from engine.cli import main
-from engine.files import write_json
+from engine.edits import Edit
+from engine.files import LineAppender, write_json
 from engine.status import JobState
 from engine.store import Store
 from tests.engine.cli_jobs import make_job
@@ -114,3 +117,42 @@ def test_log_lines_come_as_objects_when_asked(
     for flags in (["--json"], ["--json", "-f"]):
         lines = out(capsys, "logs", job.id, *flags).splitlines()
         assert [json.loads(line) for line in lines] == [{"line": 'say "a"'}, {"line": "100%"}]
+
+
+def test_the_spec_in_force_can_be_submitted_again(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = make_job(store, JobState.PAUSED)
+    change = {"training.learning_rate": {"before": None, "after": 0.5}}
+    edits.append(job, Edit(at="2026-11-21T00:00:00Z", by="cli", at_step=1, changes=change))
+    assert main(["spec", job.id]) == 0
+    shown = capsys.readouterr()
+    assert yaml.safe_load(shown.out)["training"]["learning_rate"] == 0.5
+    assert "training.learning_rate" in shown.err
+    given = json.loads(out(capsys, "spec", job.id, "--json"))
+    assert given["training"]["learning_rate"] == 0.5
+    job.spec_file.write_text("{[")
+    assert main(["spec", job.id]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_samples_show_answers_before_and_after(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = make_job(store, JobState.COMPLETED)
+    assert json.loads(out(capsys, "samples", job.id, "--json")) == []
+    assert main(["samples", job.id]) == 0
+    assert "no `samples` section" in capsys.readouterr().err
+    answer = {"prompt": "What is 1+1?", "expected": "2", "answer": "a fish"}
+    lines = LineAppender(job.samples_file)
+    lines.append({"when": "before", "eval_loss": 4.5, "exact_match": 0.0, "answers": [answer]})
+    right = {**answer, "answer": "2"}
+    lines.append({"when": "after", "eval_loss": 0.5, "exact_match": 1.0, "answers": [right]})
+    lines.close()
+    shown = out(capsys, "samples", job.id)
+    assert "a fish" in shown
+    assert "100.0%" in shown
+    assert [one["when"] for one in json.loads(out(capsys, "samples", job.id, "--json"))] == [
+        "before",
+        "after",
+    ]
