@@ -203,6 +203,7 @@ def test_a_run_that_is_killed_before_its_commit_ends_the_same(setting: Setting, 
     _assert_as_if_left_alone(setting, job)
 
 
+@pytest.mark.exact
 def test_a_run_that_went_back_to_an_older_checkpoint_ends_the_same(
     setting: Setting, home: Home
 ) -> None:
