@@ -153,6 +153,7 @@ def _assert_optimizer_has(job: Job, **wanted: Any) -> None:
     assert {name: group[name] for name in wanted} == wanted
 
 
+@pytest.mark.exact
 def test_an_edited_run_that_is_paused_and_killed_ends_with_the_weights_of_one_left_alone(
     paused: Paused, homes: list[Home]
 ) -> None:
