@@ -25,7 +25,7 @@ LAST_SECONDS = 2.5
 """How long the last frame stays before it begins again."""
 
 FONT = 14
-CELL_WIDTH, CELL_HEIGHT = 8.4, 18
+CELL_WIDTH, CELL_HEIGHT = 8.4, 17
 MARGIN, TITLE = 10, 34
 
 BACKGROUND, FOREGROUND = "1a1b26", "a9b1d6"
@@ -137,7 +137,7 @@ def _row(screen: Screen, y: int, ink: _Ink) -> str:
         start, text = found[0][0] + left, text.strip()
         marks = [ink.colour(fore), *(["b"] * bold), *(["i"] * italics), *(["u"] * line_below)]
         parts.append(
-            f'<text class="{" ".join(marks)}" x="{_x(start)}" y="{FONT - 0.5}"'
+            f'<text class="{" ".join(marks)}" x="{_x(start)}" y="{FONT - 1}"'
             f' textLength="{_x(len(text))}">{escape(text)}</text>'
         )
     if cursor.y == y and not cursor.hidden:

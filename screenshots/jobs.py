@@ -40,6 +40,7 @@ class Jobs:
 
     def __init__(self, user: Path) -> None:
         """Work below that folder from now on, so that the pictures show `~` and no path of this machine."""
+        self.user = user
         self.project = user / "letters"
         self.project.mkdir()
         for name in ("train", "eval", "test"):

@@ -52,10 +52,10 @@ def main() -> int:
 
 def _made(jobs: Jobs, cast: Path, out: Path) -> list[Path]:
     try:
-        good = jobs.submit("letters-5e-3")
-        other = jobs.submit("letters-1e-3", "training.learning_rate=1e-3")
-        failed = jobs.submit("letters-short", "training.max_length=16")
-        paused = jobs.submit("letters-r32", "adapter.r=32", "adapter.lora_alpha=64")
+        good = jobs.submit("lr-5e-3")
+        other = jobs.submit("lr-1e-3", "training.learning_rate=1e-3")
+        failed = jobs.submit("short", "training.max_length=16")
+        paused = jobs.submit("rank-32", "adapter.r=32", "adapter.lora_alpha=64")
         jobs.until_step(paused, 45)
         jobs.pause(paused)
         for job, state in (
@@ -64,13 +64,15 @@ def _made(jobs: Jobs, cast: Path, out: Path) -> list[Path]:
             (failed, JobState.FAILED),
         ):
             jobs.until(job, state)
-        running = jobs.submit_long("letters-all", good)
+        running = jobs.submit_long("long", good)
         jobs.until_step(running, 60)
         record(cast, short_id(running.id))
-        jobs.submit("letters-dora", "adapter.use_dora=true")
+        jobs.submit("dora", "adapter.use_dora=true")
         pictures = _pictures(running, good, failed)
         return [
-            path for picture in pictures for path in asyncio.run(take(jobs.store, picture, out))
+            path
+            for picture in pictures
+            for path in asyncio.run(take(jobs.store, picture, str(jobs.user), out))
         ]
     finally:
         jobs.end()
@@ -79,19 +81,19 @@ def _made(jobs: Jobs, cast: Path, out: Path) -> list[Path]:
 def _pictures(running: Job, good: Job, failed: Job) -> Sequence[Picture]:
     home = ("▶ running", "○ queued", "✗ failed")
     return (
-        Picture("home", running.id, shows=(*home, "train ")),
-        Picture("job", running.id, ((home[0], ["enter"]),), ("1 charts", "eval ")),
         Picture("failure", failed.id, shows=(*home, "every label is masked")),
         Picture("checkpoints", good.id, ((home[0], ["enter", "4"]),), ("checkpoint-120",)),
         Picture(
             "compare",
             good.id,
-            ((home[0], ["slash", *"e-3", "enter", "g", "space", "space", "c"]),),
-            ("letters-1e-3", "letters-5e-3"),
+            ((home[0], ["slash", *"lr", "enter", "g", "space", "space", "c"]),),
+            ("lr-1e-3", "lr-5e-3", "final loss"),
         ),
         Picture(
             "new", good.id, ((home[0], ["n"]), ("", [*"train.jsonl", "enter"])), ("Fine-tunes",)
         ),
+        Picture("home", running.id, shows=(*home, "train ")),
+        Picture("job", running.id, ((home[0], ["enter"]),), ("[1 Charts]", "eval ")),
     )
 
 

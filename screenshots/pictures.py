@@ -15,7 +15,7 @@ from tui.options import Options
 
 SIZES = ((120, 40), (80, 24))
 THEMES = ("dark", "light")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Picture:
     """Words to wait for at the end."""
 
 
-async def take(store: Store, picture: Picture, out: Path) -> list[Path]:
-    """Take a picture at every size and in every theme."""
+async def take(store: Store, picture: Picture, private: str, out: Path) -> list[Path]:
+    """Take a picture at every size and in every theme, as soon as `private` has left the log."""
     made = []
     for width, height in SIZES:
         for theme in THEMES:
@@ -44,6 +44,7 @@ async def take(store: Store, picture: Picture, out: Path) -> list[Path]:
                     await pilot.press(*keys)
                 for words in picture.shows:
                     await _until_shown(pilot, words)
+                await _until(lambda: private not in _screen(pilot), lambda: f"no {private}")
                 await _until(lambda: "?%" not in _screen(pilot), lambda: "the load of the CPU")
                 await pilot.pause(0.3)
                 path.write_text(app.export_screenshot(title="tunedeck"), encoding="utf-8")

@@ -14,8 +14,8 @@ from typing import Any
 import pexpect
 import pyte
 
-COLUMNS, ROWS = 110, 34
-PATIENCE_SECONDS = 120.0
+COLUMNS, ROWS = 120, 36
+PATIENCE_SECONDS = 60.0
 IDLE_SECONDS = 1.5
 """The longest wait without anything new that a player shows."""
 
@@ -130,7 +130,7 @@ def record(path: Path, running: str) -> None:
         _play(session, running)
     finally:
         session.close()
-    session.save(path)
+        session.save(path)
 
 
 def _play(session: Session, running: str) -> None:
@@ -138,8 +138,10 @@ def _play(session: Session, running: str) -> None:
     session.write("tunedeck")
     session.until_row("▶ running")
     session.watch(2.5)
-    while running not in session.screen.text:
-        session.type("j", 1.0)
+    for key in "gjjjjj":
+        if running not in session.screen.text:
+            session.type(key, 1.0)
+    session.until_row(running)
     session.watch(1.5)
     session.type("\r")
     session.until_row("[1 Charts]")
@@ -150,7 +152,8 @@ def _play(session: Session, running: str) -> None:
     session.type("z", 0.8)
     session.type("4", 2.0)
     session.type("1", 1.5)
-    session.type("\x1b", 1.5)
+    for _ in range(2):  # the chart's cursor, then the job
+        session.type("\x1b", 1.2)
     session.type("p")
     session.until_row(running, "paused")
     session.watch(2.0)
@@ -158,13 +161,14 @@ def _play(session: Session, running: str) -> None:
     session.until_row(running, "running")
     session.watch(2.5)
     session.type("/", 0.4)
-    for key in "e-3":
+    for key in "lr":
         session.type(key, 0.25)
     for key in ("\r", "g", " ", " "):
         session.type(key, 0.6)
     session.type("c")
-    session.until_row("Where their specs differ")
-    session.watch(3.5)
+    session.until_row("final loss")
+    session.watch(3.0)
+    session.type("G", 2.0)
     for _ in range(3):  # compare, filter, marks
         session.type("\x1b", 1.0)
     session.type("q")
