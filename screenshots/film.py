@@ -211,4 +211,4 @@ def _frame(frame: Frame, x: int, width: int) -> str:
         if frame.key
         else ""
     )
-    return f'{key}<g transform="translate({x + MARGIN} {TITLE})">{rows}</g>'
+    return f'{key}<svg x="{x + MARGIN}" y="{TITLE}" width="{width - 2 * MARGIN}">{rows}</svg>'

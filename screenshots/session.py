@@ -23,16 +23,26 @@ UNKNOWN_TO_PYTE = re.compile(r"\x1b\[[<=>][0-9;]*[A-Za-z]|\x1b\[[0-9;?]*\$[a-z]"
 """Questions to newer terminals; pyte would take some of them for colours."""
 
 
+OTHER_SCREEN = re.compile(r"\x1b\[\?1049([hl])")
+"""Turns to the screen of full-screen programs, or back; pyte has only one."""
+
+
 class Screen:
     """What a terminal shows after what was written to it."""
 
     def __init__(self, columns: int, rows: int) -> None:
-        self.cells = pyte.Screen(columns, rows)
+        self._size = (columns, rows)
+        self._shell = self.cells = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self.cells)
 
     def feed(self, written: str) -> None:
         """Take in what was written."""
-        self._stream.feed(UNKNOWN_TO_PYTE.sub("", written))
+        first, *others = OTHER_SCREEN.split(UNKNOWN_TO_PYTE.sub("", written))
+        self._stream.feed(first)
+        for turn, part in zip(others[::2], others[1::2], strict=True):
+            self.cells = pyte.Screen(*self._size) if turn == "h" else self._shell
+            self._stream = pyte.Stream(self.cells)
+            self._stream.feed(part)
 
     @property
     def rows(self) -> list[str]:

@@ -29,7 +29,7 @@ def filmed(cast: Path, still: str = "") -> tuple[str, list[list[str]]]:
     (strip,) = (group for group in root.iter(f"{SVG}g") if group.get("id") == "film")
     frames = [
         [row for use in frame.iter(f"{SVG}use") if (row := drawn[use.get("href", "")[1:]])]
-        for frame in strip.findall(f"{SVG}g")
+        for frame in strip.findall(f"{SVG}svg")
     ]
     return svg, frames
 
@@ -74,3 +74,14 @@ def test_a_film_does_not_wait_long_and_stands_still_where_nothing_may_move(tmp_p
     assert f"film {IDLE_SECONDS + 1 + LAST_SECONDS:.2f}s" in svg
     width = ElementTree.fromstring(svg).get("width")
     assert f"#film{{transform:translateX(-{width}px)}}" in svg
+
+
+def test_a_film_shows_the_shell_again_after_a_full_screen_program(tmp_path: Path) -> None:
+    cast = cast_of(
+        tmp_path / "a.cast",
+        (0.0, "o", "$ deck\r\n"),
+        (1.0, "o", "\x1b[?1049h\x1b[Hfull"),
+        (2.0, "o", "\x1b[?1049lbye"),
+    )
+    _, frames = filmed(cast)
+    assert frames == [["$ deck"], ["full"], ["$ deck", "bye"]]
