@@ -30,6 +30,8 @@ class Terminal:
         self.bytes_seen = 0
         self.received = b""
         environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+        for size in ("COLUMNS", "LINES"):  # processes that share the tests have them
+            environ.pop(size, None)
         command = ["-m", "tui", "--home", str(home), *options]
         self.child: Any = pexpect.spawn(
             sys.executable,
