@@ -120,6 +120,8 @@ class DeckApp(App[int]):
         self._read_first()
         self.visit.begin(utc_now())
         self.push_screen(self.home)
+        if self._standing:
+            self.home.call_after_refresh(self._stand, self._standing)
         self.set_interval(CHECK_SECONDS, self._check_answers)
         if self.problems:
             self.call_after_refresh(self._tell_problems)
@@ -146,7 +148,7 @@ class DeckApp(App[int]):
         """Wait a moment for the jobs before anything is painted, so that the first paint shows them."""
         first = self.feed.start(FIRST_LOOK_SECONDS)
         if first is None:
-            self.call_after_refresh(self._stand, READING)
+            self._standing = READING
             return
         self.latest[type(first)] = first
         if isinstance(first, JobsChanged):
@@ -160,7 +162,9 @@ class DeckApp(App[int]):
             self._stand(
                 f"{looking.at} has not answered for {silent:.0f} s: what is shown may be old"
             )
-        elif self._standing and self._standing != READING:
+        elif self._standing == READING:
+            self._stand(READING)
+        elif self._standing:
             self._stand("")
             self.say(ANSWERS_AGAIN, "good")
 
