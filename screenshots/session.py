@@ -15,6 +15,7 @@ import pexpect
 import pyte
 
 COLUMNS, ROWS = 120, 36
+PROMPT = "$ "
 PATIENCE_SECONDS = 60.0
 IDLE_SECONDS = 1.5
 """The longest wait without anything new that a player shows."""
@@ -72,14 +73,14 @@ class Session:
                 "TERM": "xterm-256color",
                 "COLORTERM": "truecolor",
                 "LC_ALL": "C.UTF-8",
-                "PS1": "$ ",
+                "PS1": PROMPT,
                 "CUDA_VISIBLE_DEVICES": "",
             },
             dimensions=(ROWS, COLUMNS),
             timeout=PATIENCE_SECONDS,
         )
         self._begun = time.monotonic()
-        self.until_row("$ ")
+        self.until_prompt()
 
     def watch(self, seconds: float) -> None:
         """Take in what is written within that time."""
@@ -96,6 +97,14 @@ class Session:
         while not any(all(word in row for word in words) for row in self.screen.rows):
             if time.monotonic() > deadline:
                 raise SystemExit(f"waited in vain for {words!r} in:\n{self.screen.text}")
+            self.watch(0.1)
+
+    def until_prompt(self) -> None:
+        """Watch until the shell waits for a command."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.screen.text.rstrip().splitlines()[-1:] != [PROMPT.rstrip()]:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"waited in vain for the shell in:\n{self.screen.text}")
             self.watch(0.1)
 
     def type(self, keys: str, pause: float = 0.0) -> None:
@@ -183,7 +192,8 @@ def _play(session: Session, running: str) -> None:
         session.type("\x1b", 1.0)
     session.type("q")
     session.until_row("tunedeck shows")
+    session.until_prompt()
     session.watch(0.8)
     session.write("tunedeck ls")
     session.until_row("▶ running")
-    session.watch(0.5)
+    session.until_prompt()
