@@ -103,7 +103,8 @@ def _frames(
             continue
         screen.feed(data)
         recent = at - key_at < KEY_SECONDS
-        if gap < QUIET_SECONDS or (at - last < FRAME_SECONDS and key_at < last):
+        soon = at - last < FRAME_SECONDS and key_at < last
+        if gap < (FRAME_SECONDS if soon else QUIET_SECONDS):
             continue
         rows = tuple(ink.row(_row(screen, y, ink)) for y in range(header["height"]))
         shown = key if recent else ""

@@ -85,3 +85,10 @@ def test_a_film_shows_the_shell_again_after_a_full_screen_program(tmp_path: Path
     )
     _, frames = filmed(cast)
     assert frames == [["$ deck"], ["full"], ["$ deck", "bye"]]
+
+
+def test_a_film_ends_with_what_the_screen_showed_last(tmp_path: Path) -> None:
+    cast = cast_of(
+        tmp_path / "a.cast", (0.0, "i", "x"), (0.1, "o", "a"), (0.2, "o", "b"), (0.3, "o", "c")
+    )
+    assert filmed(cast)[1] == [["a"], ["abc"]]
