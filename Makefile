@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UNSLOTH_VENV := .venv-unsloth-set
 GPU_VENV := .venv-gpu-check
-# Two processes share the tests; `make test PYTEST_FLAGS=` runs them in one.
-PYTEST_FLAGS ?= -n 2 --dist loadgroup
+# Three processes share two cores, as many tests wait; `make test PYTEST_FLAGS=` runs them in one.
+PYTEST_FLAGS ?= -n 3 --dist loadgroup
 
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 

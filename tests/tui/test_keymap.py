@@ -150,7 +150,7 @@ async def test_what_is_wrong_in_the_settings_is_said_at_the_start_and_in_help(be
     async with opened(bench, 160, 120) as pilot:
         await until_said(pilot, "config.toml: [deck] theme: there is no theme 'nrod'")
         assert "and 1 more: ? shows them" in note(pilot)
-        await pilot.press("question_mark")
+        await pilot.press("question_mark", "G")
         await until_shown(pilot, 'there is no key "hyper"')
 
 

@@ -193,14 +193,14 @@ async def test_data_that_vanishes_is_not_queued(bench: Bench, here: Path) -> Non
         (here / "sums.jsonl").unlink()
         await pilot.press("f10")
         await until_said(pilot, "not queued: data.train")
-        assert "no such file or folder" in screen(pilot)
+        assert "no such file or folder" in note(pilot)
         assert bench.store.jobs() == []
 
 
 async def test_what_cannot_be_read_to_begin_with_is_said_below_it(bench: Bench, here: Path) -> None:
     (here / "odd.yaml").write_text("{[/not yaml [bold]")
     (here / "junk.jsonl").write_bytes(b"\xff" * 999)
-    async with opened(bench, 240) as pilot:
+    async with opened(bench, 480) as pilot:
         await open_form(pilot)
         for name, words in (
             ("none.yaml", "no such file"),
