@@ -6,7 +6,6 @@ length, float64, sorted by x; NaN in `ys` is a gap: a value that was measured as
 """
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -16,26 +15,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.columns import TIME, Floats, Table, column_of, names_of
 from engine.files import LineReader, objects_of, open_regular
 from engine.metrics import ENVELOPE
 from engine.series import EMPTY, Column, Point, nice_upper
 
-Floats = NDArray[np.float64]
 Axis = Literal["step", "tokens", "time"]
 AXES: tuple[Axis, ...] = ("step", "tokens", "time")
 """What a curve can be drawn against: optimizer steps, tokens trained on, seconds of work."""
 
-BROKEN = np.inf
-"""How a table holds a value that was measured as NaN or infinite; NaN is one that was not measured."""
-
-LARGEST = 1e150
-"""What is measured beyond that is as good as infinite, and no axis can show it."""
-
 STEADY = frozenset({"learning_rate", "num_tokens"})
 """Metrics without noise, which are never smoothed."""
-
-PAUSE_SECONDS = 60.0
-"""A longer silence between two readings of a machine is a pause, and takes no room on the axis."""
 
 SMOOTHED_SHARE = 32
 """A smoothed value is the mean over about one part in so many of the curve, to either side."""
@@ -161,58 +151,7 @@ def _first_extremes(ys: Floats, starts: NDArray[np.int64], extreme: np.ufunc) ->
     return found
 
 
-class Table:
-    """Named columns of equal length that grow at their end; a view of them stays as it was."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        self._columns: dict[str, Floats] = {}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._columns
-
-    @property
-    def names(self) -> list[str]:
-        """The columns, in the order of their first appearance."""
-        return list(self._columns)
-
-    def view(self) -> dict[str, Floats]:
-        """The columns as they are now."""
-        return {name: column[: self.length] for name, column in self._columns.items()}
-
-    def append(self, rows: Mapping[str, Floats | Sequence[float]], count: int) -> None:
-        """Add `count` rows; a column that is not named has no values there."""
-        grown = self.length + count
-        for name in dict.fromkeys([*self._columns, *rows]):
-            column = self._room(name, grown)
-            column[self.length : grown] = rows.get(name, np.nan)
-        self.length = grown
-
-    def put(self, at: int, row: Mapping[str, float]) -> None:
-        """Set some values of one row."""
-        for name, value in row.items():
-            self._room(name, self.length)[at] = value
-
-    def keep(self, wanted: "NDArray[np.bool_] | NDArray[np.int64]") -> None:
-        """Keep only these rows, in this order; views given before stay as they were."""
-        self._columns = {name: column[wanted] for name, column in self.view().items()}
-        self.length = len(next(iter(self._columns.values()), ()))
-
-    def _room(self, name: str, length: int) -> Floats:
-        """The column, with room for so many rows."""
-        column = self._columns.get(name)
-        if column is None or len(column) < length:
-            larger = np.empty(max(256, length, 2 * len(column) if column is not None else 0))
-            if column is None:
-                larger[: self.length] = np.nan
-            else:
-                larger[: self.length] = column[: self.length]
-            # A dictionary keeps the place of a name that it has: appearance order stays.
-            self._columns[name] = column = larger
-        return column
-
-
-STEP, ATTEMPT, TIME = "step", "attempt", "time"
+STEP, ATTEMPT = "step", "attempt"
 _NO_KEYS = frozenset({STEP, ATTEMPT, TIME, "epoch"})
 """Columns of a table that are no curve."""
 
@@ -322,8 +261,8 @@ class Measurements:
             steps, attempts = np.array(places, dtype=np.float64).T
             if _goes_on(table, steps):
                 columns = {
-                    name: _column(rows, name)
-                    for name in _names(rows)
+                    name: column_of(rows, name)
+                    for name in names_of(rows)
                     if name == TIME or name not in ENVELOPE
                 }
                 table.append({STEP: steps, ATTEMPT: attempts, **columns}, len(rows))
@@ -335,7 +274,7 @@ class Measurements:
         """Take one line in wherever its step belongs."""
         step, attempt = float(line["step"]), float(line.get("attempt", 1))
         names = [name for name in line if name == TIME or name not in ENVELOPE]
-        row = {name: float(_column([line], name)[0]) for name in names}
+        row = {name: float(column_of([line], name)[0]) for name in names}
         row = {name: value for name, value in row.items() if not np.isnan(value)}
         row |= {STEP: step, ATTEMPT: attempt}
         held = table.view()
@@ -373,31 +312,6 @@ def _goes_on(table: Table, steps: Floats) -> bool:
     held = table.view()
     after = not table.length or steps[0] > held[STEP][-1]
     return bool(after and (np.diff(steps) > 0).all())
-
-
-def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every name in some lines, in order of appearance as far as the first line tells."""
-    first = dict.fromkeys(rows[0]) if rows else {}
-    others: set[str] = set().union(*rows)
-    return [*first, *sorted(others - first.keys())]
-
-
-_FIGURES = frozenset({int, float, bool, type(None)})
-
-
-def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
-    """One column of some lines: what is null is broken, what is missing or no number was not measured."""
-    values = [row.get(name) for row in rows]
-    if set(map(type, values)) <= _FIGURES:
-        column = np.array(values, dtype=np.float64)
-    else:
-        numbers = [value if isinstance(value, int | float) else np.nan for value in values]
-        column = np.array(numbers, dtype=np.float64)
-    column[np.abs(column) > LARGEST] = BROKEN
-    for at in np.flatnonzero(np.isnan(column)).tolist():
-        if name in rows[at] and values[at] is None and name != TIME:
-            column[at] = BROKEN
-    return column
 
 
 CHUNK_BYTES = 256 * 1024
@@ -462,98 +376,3 @@ def read_curves(path: Path) -> Curves:
     while reader.update():
         pass
     return reader.curves
-
-
-# --- the machine ----------------------------------------------------------------------------------
-
-
-class Readings:
-    """Takes the lines of `memory.jsonl` in: what the machine and the worker used, against seconds of work.
-
-    Columns carry the names of the file; those of GPU 0 begin with `gpu0.`.
-    """
-
-    def __init__(self) -> None:
-        self._table = Table()
-
-    def extend(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        """Take lines in, in their order."""
-        rows = [_flat(line) for line in lines]
-        self._table.append({name: _column(rows, name) for name in _names(rows)}, len(rows))
-
-    def machine(self) -> "Machine":
-        """What is held now."""
-        return Machine(self._table.view())
-
-
-def read_machine(path: Path) -> "Machine":
-    """All of a memory file at once."""
-    lines, readings = LineReader(path), Readings()
-    while True:
-        before = lines.offset
-        readings.extend(lines.objects())
-        if lines.offset == before:
-            return readings.machine()
-
-
-_OF_A_GPU = re.compile(r"gpu(\d{1,4})\.")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The readings of a job's machine at one moment."""
-
-    columns: Mapping[str, Floats] = field(default_factory=dict)
-
-    @property
-    def gpus(self) -> list[int]:
-        """The indices of the job's GPUs."""
-        return sorted({int(match[1]) for name in self.columns if (match := _OF_A_GPU.match(name))})
-
-    def curve(self, name: str) -> Curve:
-        """One column against seconds of work, pauses left out; empty when there is none."""
-        values = self.columns.get(name)
-        if values is None:
-            return Curve()
-        known = np.isfinite(values)
-        return Curve(self._seconds()[known], values[known])
-
-    def last(self, name: str) -> float | None:
-        """The newest value."""
-        return self.curve(name).last
-
-    def total(self, name: str) -> Curve:
-        """The sum of one value over the job's GPUs, where all of them say it."""
-        parts = [self.columns.get(f"gpu{index}.{name}") for index in self.gpus]
-        known = [part for part in parts if part is not None]
-        if not known or len(known) != len(parts):
-            return Curve()
-        summed = np.sum(known, axis=0)
-        where = np.isfinite(summed)
-        return Curve(self._seconds()[where], summed[where])
-
-    def _seconds(self) -> Floats:
-        times = self.columns.get(TIME)
-        if times is None:
-            return np.zeros(len(next(iter(self.columns.values()), ())))
-        passed = np.nan_to_num(np.diff(times, prepend=times[:1]))
-        usual = np.where((passed >= 0) & (passed <= PAUSE_SECONDS), passed, 1.0)
-        return np.cumsum(usual)
-
-
-def _flat(line: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a line; those of a GPU with its index before them."""
-    row = _numbers(line)
-    gpus = line.get("gpus")
-    for gpu in gpus if isinstance(gpus, list) else ():
-        if isinstance(gpu, Mapping) and type(gpu.get("index")) is int and gpu["index"] >= 0:
-            row |= {f"gpu{gpu['index']}.{name}": value for name, value in _numbers(gpu).items()}
-    return row
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: float(value)
-        for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }

@@ -15,11 +15,12 @@ import yaml
 
 from engine import checkpoints, edits, lock
 from engine.checkpoints import Aside, Checkpoint
-from engine.curves import CHUNK_BYTES, Curves, Machine, MetricsReader, Readings, sketch
+from engine.curves import CHUNK_BYTES, Curves, MetricsReader, sketch
 from engine.edits import Edit
 from engine.files import LineReader, open_regular, read_json, unreadable
 from engine.history import Event, History
 from engine.job import Job
+from engine.machine import Machine, Readings
 from engine.status import JobState, JobStatus
 from engine.store import Store
 from engine.text import clean_line, clean_text

@@ -13,10 +13,11 @@ from typing import Generic, TypeVar
 from textual.message import Message
 
 from engine import actions, lock
-from engine.curves import Curves, Machine
+from engine.curves import Curves
 from engine.errors import TunedeckError
 from engine.folder_events import FolderEvents
 from engine.gpu import Snapshot, Telemetry
+from engine.machine import Machine
 from engine.status import JobState
 from engine.store import Store
 from engine.watch import Details, JobFollower, JobsWatch, JobView

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from engine.curves import Curves, Machine
+from engine.curves import Curves
 from engine.gpu import Snapshot
+from engine.machine import Machine
 from engine.watch import Details, JobView
 
 

@@ -14,8 +14,9 @@ from engine.cli.ls import as_json
 from engine.cli.output import json_text, on_terminal, say
 from engine.cli.sides import axis_of
 from engine.compare.side import Side, metrics, series, smoothed
-from engine.curves import Axis, Curves, Machine
+from engine.curves import Axis, Curves
 from engine.job import Job
+from engine.machine import Machine
 from engine.series import format_bytes
 from engine.status import JobState, JobStatus, utc_now
 from engine.store import Store

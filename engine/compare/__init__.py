@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.columns import Floats
 from engine.compare.results import Result, results
 from engine.compare.side import MEMORY, Side, metrics
-from engine.curves import Floats
 from engine.text import clean_text, one_line
 
 ABSENT = "-"

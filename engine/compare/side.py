@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import edits
-from engine.curves import STEADY, Axis, Curve, Curves, Machine, MetricsReader, Readings
+from engine.curves import STEADY, Axis, Curve, Curves, MetricsReader
 from engine.errors import TunedeckError
 from engine.files import LineReader
 from engine.job import Job
+from engine.machine import Machine, Readings
 from engine.status import JobStatus
 
 MEMORY = "memory"

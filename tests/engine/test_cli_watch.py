@@ -12,9 +12,9 @@ from engine.cli import main
 from engine.cli.in_place import InPlace
 from engine.cli.watch import Charts, memory_words
 from engine.compare.side import read_side
-from engine.curves import Machine, Readings
 from engine.job import Job
 from engine.lock import Lock
+from engine.machine import Machine, Readings
 from engine.status import JobState, JobStatus
 from engine.store import Store
 from engine.text import cells, clean_text

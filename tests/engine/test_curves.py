@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.curves import Curve, Readings, read_curves, sketch
+from engine.curves import Curve, read_curves, sketch
+from engine.machine import Readings
 from engine.metrics import MetricsWriter
 from engine.series import EMPTY, Column, Point, bounds, segments
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from engine.curves import STEADY, Curves, Machine
+from engine.curves import STEADY, Curves
+from engine.machine import Machine
 from engine.series import UNKNOWN, format_bytes, format_count, nice_ticks, nice_upper
 from engine.status import JobState
 from engine.text import one_line

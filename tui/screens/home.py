@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from engine.curves import Curves, Machine
+from engine.curves import Curves
+from engine.machine import Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
 from tui.filter import JobFilter, parse

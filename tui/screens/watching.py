@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from textual.message import Message
 
-from engine.curves import Curve, Curves, Machine
+from engine.curves import Curve, Curves
+from engine.machine import Machine
 from engine.status import utc_now
 from engine.watch import Details, JobView
 from tui.charts.lens import Lens

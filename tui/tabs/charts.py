@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.message import Message
 
-from engine.curves import Curve, Curves, Machine
+from engine.curves import Curve, Curves
+from engine.machine import Machine
 from engine.watch import JobView
 from tui.charts.lens import Lens
 from tui.charts.lensing import LensKeys
