@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from textual.message import Message
 
@@ -33,8 +32,7 @@ from tui.messages import (
     SecondPassed,
     TelemetryRead,
 )
-
-T = TypeVar("T")
+from tui.pace import Pace, Tail
 
 TICK_SECONDS = 1.0
 """How often anything on the screen may change, and how often living jobs are looked at."""
@@ -44,9 +42,6 @@ IDLE_SECONDS = 5.0
 
 IDLE_TELEMETRY_SECONDS = 10.0
 """How often to read the machine when nothing works."""
-
-SLICE_SECONDS = 0.1
-"""How long one look may read a long curve, before the keys of another job are noticed."""
 
 BURST_SECONDS = 0.05
 """A pause before looking, so that one step's files are read together."""
@@ -60,59 +55,6 @@ class Looking:
     """What is to answer, in words."""
     since: float
     """Since when, of the monotonic clock."""
-
-
-class Pace:
-    """Lets something through at most once in so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def ready(self, now: float) -> bool:
-        """Whether it may happen now."""
-        return now >= self._next
-
-    def spend(self, now: float) -> None:
-        """It happened."""
-        self._next = now + self._seconds
-
-    def remaining(self, now: float) -> float:
-        """Seconds until it may happen again."""
-        return max(0.0, self._next - now)
-
-    def reset(self) -> None:
-        """Let the next one through at once."""
-        self._next = 0.0
-
-
-class Tail(Generic[T]):
-    """The growing end of one file: read in slices, told when it is time."""
-
-    def __init__(self) -> None:
-        self._newest: T | None = None
-        self.behind = False
-        """Whether there is more to read than one slice took."""
-
-    def read(self, more: Callable[[], T | None]) -> None:
-        """Read on for a slice of time."""
-        until = time.monotonic() + SLICE_SECONDS
-        self.behind = False
-        while (newest := more()) is not None:
-            self._newest = newest
-            if time.monotonic() >= until:
-                self.behind = True
-                return
-
-    @property
-    def waiting(self) -> bool:
-        """Whether something was read that is not told yet."""
-        return self._newest is not None and not self.behind
-
-    def take(self) -> T | None:
-        """What was read and not taken before."""
-        newest, self._newest = self._newest, None
-        return newest
 
 
 class Feed:
