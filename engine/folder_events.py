@@ -20,13 +20,14 @@ class FolderEvents:
     def watch(self, folders: Iterable[Path]) -> None:
         """Watch these folders from now on, and no others."""
         wanted = frozenset(folders)
-        if wanted == self._folders:
+        if self._closed or wanted == self._folders:
             return
         self._folders = wanted
         self._changed.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="folder-events", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="folder-events", daemon=True)
+            thread.start()
+            self._thread = thread  # only now: `close` may come from another thread at any moment
 
     def close(self) -> None:
         """End the thread."""
@@ -38,8 +39,10 @@ class FolderEvents:
     def _run(self) -> None:
         import watchfiles  # late: only who watches pays for it
 
-        while not self._closed:
+        while True:
             self._changed.clear()
+            if self._closed:  # looked at after the clearing, so that no `close` is missed
+                return
             present = [folder for folder in self._folders if folder.is_dir()]
             try:
                 events = watchfiles.watch(

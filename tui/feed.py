@@ -122,9 +122,9 @@ class Feed:
         """End the thread, soon."""
         self._stopped = True
         self._woken.set()
-        self._events.close()
         if self._thread.is_alive():
             self._thread.join(timeout=1)
+        self._events.close()
 
     def follow(self, job: JobView | None) -> None:
         """Read this job's curves, log and details from now on, from their beginning."""
