@@ -77,7 +77,7 @@ def lines(spec: JobSpec, facts: Facts) -> list[tuple[str, str]]:
         ("name", one_line(spec.name)),
         ("method", _method(spec)),
         ("model", one_line(f"{spec.model.name} ({_model(facts)})")),
-        ("data", one_line(spec.data.train)),
+        ("data", one_line(", ".join(source.path for source in spec.data.sources))),
         *_data_lines(facts),
         ("steps", _steps(facts)),
         ("runs on", facts.device),

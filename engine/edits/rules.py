@@ -49,7 +49,7 @@ class Standing:
 
     def resolved(self, training: Mapping[str, Any]) -> dict[str, Any]:
         """These fields with the defaults of all others."""
-        return defaults.resolved(spec.METHODS[self.method], training, has_eval=self.has_eval)
+        return defaults.resolved(spec.config_of(self.method), training, has_eval=self.has_eval)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Preview:
 
 def editable(standing: Standing) -> list[Editable]:
     """Every field that can be edited, in the order of a form."""
-    known = schema.fields(spec.METHODS[standing.method])
+    known = schema.fields(spec.config_of(standing.method))
     values = standing.resolved(standing.training)
     return [
         Editable(
@@ -176,7 +176,7 @@ def _checked(standing: Standing, asked: Mapping[str, Any]) -> tuple[dict[str, An
     """The asked-for values in their types, and what is wrong with each."""
     wanted: dict[str, Any] = {}
     problems: list[Problem] = []
-    known = schema.fields(spec.METHODS[standing.method])
+    known = schema.fields(spec.config_of(standing.method))
     for dotted, value in asked.items():
         section, dot, name = dotted.partition(".")
         if section in FIXED_SECTIONS:

@@ -25,7 +25,7 @@ def standing(job: Job) -> Standing:
     newest = next(reversed(checkpoints.committed(job.checkpoints)), None)
     step = newest.step if newest else 0
     course = _course(job, in_force, {} if newest is None else newest.facts)
-    fields = defaults.resolved(spec.METHODS[in_force.method], in_force.training, has_eval=has_eval)
+    fields = defaults.resolved(spec.config_of(in_force.method), in_force.training, has_eval=has_eval)
     total = job.stored().total_steps
     if course is not None:
         try:
@@ -71,7 +71,7 @@ def write(job: Job, preview: Preview, *, by: str) -> None:
 def first_batch(job: Job) -> Batch:
     """The batch of the spec as submitted, which the run began with."""
     submitted = spec.read_resolved(job.spec_file)
-    fields = defaults.resolved(spec.METHODS[submitted.method], submitted.training, has_eval=False)
+    fields = defaults.resolved(spec.config_of(submitted.method), submitted.training, has_eval=False)
     return Batch(0, int(fields[BATCH]), int(fields[ACCUMULATION]))
 
 
@@ -84,6 +84,6 @@ def _course(job: Job, in_force: spec.JobSpec, facts: Mapping[str, Any]) -> Cours
     rows = (manifest.get("data") or {}).get("prepared_rows")
     if not isinstance(rows, int) or rows < 1:
         return None
-    fields = defaults.resolved(spec.METHODS[in_force.method], in_force.training, has_eval=False)
+    fields = defaults.resolved(spec.config_of(in_force.method), in_force.training, has_eval=False)
     batches = stored_batches(facts, first_batch(job))
     return Course(rows, bool(fields["dataloader_drop_last"]), batches)

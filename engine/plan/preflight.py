@@ -14,7 +14,7 @@ from engine.errors import DataError, MachineError, TunedeckError
 from engine.gpu import Snapshot, Telemetry
 from engine.plan.model_folder import BaseModel, look_at
 from engine.series import format_bytes
-from engine.spec import METHODS, JobSpec
+from engine.spec import JobSpec, config_of
 from engine.store import default_home
 
 READ_WHOLE_BELOW_BYTES = 256 * 1024**2
@@ -303,5 +303,5 @@ _NEEDED = (
 
 def _settings(spec: JobSpec) -> dict[str, Any]:
     """The training fields that decide the number of steps: as asked, or the library's defaults."""
-    known = schema.fields(METHODS[spec.method])
+    known = schema.fields(config_of(spec.method))
     return {name: spec.training.get(name, known[name].default) for name in _NEEDED}

@@ -40,7 +40,6 @@ class Material:
         adapter = self.spec.adapter
         if adapter.type == "none":
             return None
-        fields = adapter.model_dump(exclude={"type"})
         return get_peft_config(
-            {"peft_type": adapter.type.upper(), "task_type": "CAUSAL_LM", **fields}
+            {"peft_type": adapter.type.upper(), "task_type": "CAUSAL_LM", **adapter.peft_fields}
         )

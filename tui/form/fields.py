@@ -17,11 +17,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from engine import schema
+from engine import methods, schema
 from engine.document import apply_overrides, line_of
 from engine.errors import Problem
 from engine.schema.convert import WORDS
-from engine.spec import MANAGED, METHODS, JobSpec, check_training
+from engine.spec import MANAGED, JobSpec, check_training, config_of
 from tui.paths import Wanted
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -132,7 +132,7 @@ def _quoted(text: str) -> str:
 def field_of(key: str, method: str = "sft") -> FormField | None:
     """What is known of a field; None when there is no such field."""
     section, _, name = key.partition(".")
-    return _fields_of(section if name else "", method if method in METHODS else "sft").get(key)
+    return _fields_of(section if name else "", method if method in methods.methods() else "sft").get(key)
 
 
 def settings(method: str) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def sections_of() -> Mapping[str, type[BaseModel]]:
 def _fields_of(section: str, method: str) -> Mapping[str, FormField]:
     """The fields of a section by key; of the top level for an empty name."""
     if section == "training":
-        known = schema.fields(METHODS[method]).values()
+        known = schema.fields(config_of(method)).values()
         return {
             f"training.{one.name}": _library("training", one)
             for one in known
@@ -212,7 +212,7 @@ def _own(key: str, info: FieldInfo) -> FormField:
     bare = FormField(
         key,
         " or ".join(map(_worded, kinds)) or "one of these",
-        choices=_formats() if key == "data.format" else tuple(choices),
+        choices=_choices_of(key) or tuple(choices),
         help=" ".join((info.description or "").replace("`", "").split()),
         plain=set(kinds) <= {"str"},
         required=info.is_required(),
@@ -231,10 +231,20 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
-def _formats() -> tuple[str, ...]:
-    from engine.data.formats import FORMATS
+def _choices_of(key: str) -> tuple[str, ...]:
+    """The values of a field whose choices are a registry's."""
+    match key:
+        case "method":
+            return tuple(methods.methods())
+        case "backend":
+            return tuple(methods.backends())
+        case "adapter.type":
+            return ("none", *schema.ADAPTERS)
+        case "data.format":
+            from engine.data.formats import FORMATS
 
-    return tuple(dict.fromkeys(["auto", *(known.name for known in FORMATS)]))
+            return tuple(dict.fromkeys(["auto", *(known.name for known in FORMATS)]))
+    return ()
 
 
 # --- a setting by its name ------------------------------------------------------------------------
