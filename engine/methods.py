@@ -45,13 +45,17 @@ class Backend:
     name: str
     summary: str
     loader: str
-    """`module:class` in the worker; loads the model and wraps what a method builds."""
+    """`module:class` in the worker: an `engine.train.backends.Backend`."""
     methods: tuple[str, ...]
     """The methods that it can train."""
     cpu_methods: tuple[str, ...]
     """Those of them that it can train without a GPU."""
     distribution: str = ""
     """What must be installed besides tunedeck."""
+    adapters: tuple[str, ...] = ()
+    """The `adapter.type`s that it can train; empty: all of them."""
+    pretrained_only: bool = False
+    """Whether it needs a model with weights: no `model.initialize: random`."""
 
 
 _OWN_METHODS = (
@@ -111,6 +115,8 @@ _OWN_BACKENDS = (
         methods=("sft", "dpo", "grpo"),
         cpu_methods=("sft",),
         distribution="unsloth",
+        adapters=("lora", "none"),
+        pretrained_only=True,
     ),
 )
 

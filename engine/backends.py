@@ -1,0 +1,79 @@
+"""What keeps a job's backend from training it here; told before anything imports torch.
+
+`preflight` asks when the job is planned, and the worker again at its start: the machine may be another one.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from engine import methods
+from engine.errors import MachineError, PlanError, TunedeckError
+from engine.spec import JobSpec
+
+
+def installed(backend: methods.Backend) -> str | None:
+    """The version of what the backend needs besides tunedeck; an empty text where it needs nothing."""
+    if not backend.distribution:
+        return ""
+    try:
+        return version(backend.distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def problem(spec: JobSpec, *, gpu: bool) -> TunedeckError | None:
+    """Why this backend cannot train this job here, if so: what the spec asks first, then what is missing.
+
+    Args:
+        gpu: whether the job will be given a GPU.
+    """
+    backend = methods.backend(spec.backend)
+    return _asked_too_much(spec, backend) or _missing_here(spec, backend, gpu)
+
+
+def _asked_too_much(spec: JobSpec, backend: methods.Backend) -> PlanError | None:
+    name, adapter = backend.name, spec.adapter.type
+    if spec.method not in backend.methods:
+        return PlanError(
+            f"backend: {name} does not train {spec.method}",
+            f"it trains {', '.join(backend.methods)}; for {spec.method} use backend: trl",
+        )
+    if backend.adapters and adapter not in backend.adapters:
+        return PlanError(
+            f"backend: {name} does not train adapter.type: {adapter}",
+            f"it trains {', '.join(backend.adapters)}; for {adapter} use backend: trl",
+        )
+    if backend.pretrained_only and spec.model.initialize == "random":
+        return PlanError(
+            f"backend: {name} loads weights, and model.initialize: random has none",
+            "use backend: trl to train from scratch",
+        )
+    if spec.model.quantization != "none" and adapter == "none":
+        return PlanError(
+            f"model.quantization: {spec.model.quantization} freezes the weights, and adapter.type: none "
+            "trains them",
+            "use adapter.type: lora (QLoRA), or quantization: none",
+        )
+    return None
+
+
+def _missing_here(spec: JobSpec, backend: methods.Backend, gpu: bool) -> MachineError | None:
+    if installed(backend) is None:
+        return MachineError(
+            f"backend: {backend.name}, and {backend.distribution} is not installed",
+            f"install it into an environment of its own (README, Backends): pip install "
+            f"'tunedeck[{backend.distribution}]'; or use backend: trl",
+        )
+    if gpu:
+        return None
+    if spec.method not in backend.cpu_methods:
+        able = ", ".join(backend.cpu_methods) or "nothing"
+        return MachineError(
+            f"{spec.method} with backend: {backend.name} needs a GPU, and this job gets none",
+            f"without one {backend.name} trains {able}; backend: trl trains {spec.method} on the CPU too",
+        )
+    if spec.model.quantization != "none":
+        return MachineError(
+            f"model.quantization: {spec.model.quantization} needs a GPU, and this job gets none",
+            "use quantization: none, or a machine with a GPU",
+        )
+    return None
