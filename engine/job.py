@@ -6,7 +6,7 @@
 | `control.json` | the verbs in `engine.actions` |
 | `edits.jsonl` | the verb `edit`, holding `worker.lock` |
 | `status.json`, `events.jsonl` | only the holder of `worker.lock` |
-| `metrics.jsonl`, `memory.jsonl`, `samples.jsonl`, `manifest.json`, `checkpoints/` | the worker |
+| `metrics.jsonl`, `memory.jsonl`, `samples.jsonl`, `manifest.json`, `prepared/`, `quarantine.jsonl`, `checkpoints/` | the worker |
 | `log.txt` | the worker's stdout and stderr |
 | `exports/<kind>/` | the export process, under `export.lock` |
 """
@@ -98,6 +98,16 @@ class Job:
     @property
     def export_lock(self) -> Path:
         return self.folder / "export.lock"
+
+    @property
+    def prepared(self) -> Path:
+        """The rows as they are trained on, kept between attempts until the job is completed."""
+        return self.folder / "prepared"
+
+    @property
+    def quarantine_file(self) -> Path:
+        """Rows that could not be learned from, where the spec keeps them."""
+        return self.folder / "quarantine.jsonl"
 
     @property
     def checkpoints(self) -> Path:

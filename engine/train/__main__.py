@@ -12,12 +12,13 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-from engine import checkpoints
+from engine import checkpoints, edits
 from engine.errors import TunedeckError
 from engine.job import Job
 from engine.lock import Lock
 from engine.settle import DISK_FULL
 from engine.status import Failure, JobState
+from engine.train import backends
 from engine.train.reporter import EXIT_DISK_FULL, Reporter
 from engine.train.room import is_disk_full
 
@@ -51,10 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(job: Job, reporter: Reporter) -> int:
     """Run the attempt; whatever goes wrong ends in the status, with its traceback in `log.txt`."""
     try:
+        backend = backends.begin(
+            edits.effective(job), job.folder, gpu=bool(reporter.status.gpus)
+        )  # before anything imports a training library
         from engine.train.worker import DataChangedError, Worker
 
         try:
-            return Worker(job, reporter).run()
+            return Worker(job, reporter, backend).run()
         except DataChangedError as error:
             failure = Failure(message=error.message, hint=error.hint)
             return reporter.end(JobState.PAUSED, reason="data", error=failure)

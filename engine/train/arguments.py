@@ -1,44 +1,43 @@
 """The TRL arguments of a job: what the spec says, tunedeck's defaults, and what tunedeck manages itself."""
 
 import dataclasses
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from trl import SFTConfig
+from transformers import TrainingArguments
 
 from engine import defaults
-from engine.spec import JobSpec
+from engine.train.material import Material
 
 OWN_FIELDS = ("save_strategy", "save_steps", "save_total_limit", "logging_steps")
 """Fields of the spec that tunedeck acts on instead of the trainer."""
 
-_FIELDS = {field.name: field for field in dataclasses.fields(SFTConfig)}
-_CHECKPOINTING = (
-    "activation_checkpointing"
-    if "activation_checkpointing" in _FIELDS
-    else "gradient_checkpointing"
-)
-"""The newer transformers renamed it; a spec may use either spelling."""
+Config = TypeVar("Config", bound=TrainingArguments)
+
+MAX_LENGTH = 1024
+"""Tokens of a row when the spec does not say, or the model's context where that is shorter."""
 
 
-def sft_config(
-    spec: JobSpec,
-    *,
-    output_dir: Path,
-    gpu: bool,
-    has_eval: bool,
-    conversational: bool,
-    context_length: int | None,
-) -> SFTConfig:
-    """The `SFTConfig` of an sft or pretrain job.
+def trainer_arguments(config_class: type[Config], material: Material, **chosen: Any) -> Config:
+    """A method's config: tunedeck's defaults, then `chosen` by the method, then what the spec says.
 
     The trainer logs every step and never saves by itself: `Recorder` averages, `Flow` saves.
     """
+    spec, has_eval = material.spec, material.eval_dataset is not None
+    names = {field.name for field in dataclasses.fields(config_class)}
     asked = {name: value for name, value in spec.training.items() if name not in OWN_FIELDS}
-    values = {**_defaults(spec, gpu, has_eval, conversational, context_length), **asked}
+    own = defaults.own(spec.training, has_eval=has_eval)
+    values: dict[str, Any] = {name: own[name] for name in own if name not in OWN_FIELDS}
+    values["dataloader_pin_memory"] = material.gpu
+    if not material.gpu:
+        values["bf16"] = False
+    if "max_length" in names:
+        values["max_length"] = max_length(material)
+    values |= {name: value for name, value in material.chosen.items() if name in names}
+    values |= chosen
+    values |= asked
     values["data_seed"] = asked.get("data_seed", values["seed"])
     values |= {
-        "output_dir": str(output_dir),
+        "output_dir": str(material.output_dir),
         "save_strategy": "no",
         "logging_strategy": "steps",
         "logging_steps": 1,
@@ -46,28 +45,27 @@ def sft_config(
         "logging_nan_inf_filter": False,
         "disable_tqdm": True,
         "restore_callback_states_from_checkpoint": True,
-        "use_cpu": not gpu,
+        "use_cpu": not material.gpu,
     }
     if not has_eval:
         values["eval_strategy"] = "no"
-    return SFTConfig(**values)
+    return config_class(**values)
 
 
-def _defaults(
-    spec: JobSpec, gpu: bool, has_eval: bool, conversational: bool, context_length: int | None
-) -> dict[str, Any]:
-    own = defaults.own(spec.training, has_eval=has_eval)
-    chosen: dict[str, Any] = {name: own[name] for name in own if name not in OWN_FIELDS}
-    chosen |= {
-        "max_length": min(1024, context_length or 1024),
-        "dataloader_pin_memory": gpu,
-    }
-    if not gpu:
-        chosen["bf16"] = False
-        if "gradient_checkpointing" not in spec.training:
-            chosen[_CHECKPOINTING] = False
-    if spec.method == "pretrain":
-        chosen |= {"packing": True, "packing_strategy": "wrapped"}
-    elif conversational:
-        chosen["assistant_only_loss"] = True
-    return chosen
+def max_length(material: Material) -> int | None:
+    """Tokens that a row is cut to; None where the spec says null."""
+    return row_length(material.spec.training, material.base.context_length)
+
+
+def row_length(training: Any, context_length: int | None) -> int | None:
+    """As `max_length`, before there is a material."""
+    if "max_length" in training:
+        asked: int | None = training["max_length"]
+        return asked
+    return min(MAX_LENGTH, context_length or MAX_LENGTH)
+
+
+def checkpointing_field() -> str:
+    """What this TRL calls the field that recomputes activations: the newer transformers renamed it."""
+    names = {field.name for field in dataclasses.fields(TrainingArguments)}
+    return next(n for n in ("activation_checkpointing", "gradient_checkpointing") if n in names)

@@ -1,14 +1,16 @@
 """What every method is given to build its trainer from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from peft import PeftConfig, get_peft_config
+from peft import PeftConfig
 from transformers import TrainerCallback
 
 from engine.spec import JobSpec
+from engine.train.device import Device
 from engine.train.model import Loaded
 
 
@@ -18,28 +20,22 @@ class Material:
 
     spec: JobSpec
     base: Loaded
-    train_rows: list[dict[str, Any]]
-    eval_rows: list[dict[str, Any]] | None
+    model: Any
+    """The base model, with its adapter where the backend has attached it."""
+    peft_config: PeftConfig | None
+    """The adapter that the trainer is to attach; None for full fine-tuning, and where the model has it."""
+    kind: str
+    """The kind of the rows (`engine.data.kinds`); rows that sft learns from are tokens by now."""
+    train_dataset: Dataset
+    eval_dataset: Dataset | None
     output_dir: Path
-    gpu: bool
+    job_folder: Path
+    device: Device
     callbacks: tuple[TrainerCallback, ...]
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Training fields that `engine.train.speed` chose for this device."""
 
     @property
-    def train_dataset(self) -> Dataset:
-        """The training rows as the trainers want them."""
-        return Dataset.from_list(self.train_rows)
-
-    @property
-    def eval_dataset(self) -> Dataset | None:
-        """The evaluation rows, if there are any."""
-        return Dataset.from_list(self.eval_rows) if self.eval_rows else None
-
-    @property
-    def peft_config(self) -> PeftConfig | None:
-        """The adapter's config; None for full fine-tuning."""
-        adapter = self.spec.adapter
-        if adapter.type == "none":
-            return None
-        return get_peft_config(
-            {"peft_type": adapter.type.upper(), "task_type": "CAUSAL_LM", **adapter.peft_fields}
-        )
+    def gpu(self) -> bool:
+        """Whether it trains on a GPU."""
+        return self.device.gpu

@@ -9,8 +9,12 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+from engine import methods
 from engine.errors import PlanError
 from engine.spec import JobSpec, ModelSection
+from engine.train import template
+from engine.train.device import assigned
+from engine.train.template import Template
 
 _CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "max_seq_len")
 
@@ -21,8 +25,13 @@ class Loaded:
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    chat: bool
-    """Rows are rendered with the tokenizer's chat template."""
+    template: Template | None
+    """What conversations are rendered with; None: prompt and completion are joined as they are."""
+
+    @property
+    def chat(self) -> bool:
+        """Whether rows are rendered with a chat template."""
+        return self.template is not None
 
     @property
     def context_length(self) -> int | None:
@@ -30,22 +39,6 @@ class Loaded:
         config = self.model.config.get_text_config()
         found = (getattr(config, name, None) for name in _CONTEXT_FIELDS)
         return next((value for value in found if isinstance(value, int)), None)
-
-
-def on_gpu(gpus: tuple[int, ...] | None) -> bool:
-    """Whether this worker trains on a GPU.
-
-    Raises:
-        PlanError: it was given one that torch cannot use.
-    """
-    if not gpus:
-        return False
-    if not torch.cuda.is_available():
-        raise PlanError(
-            "a GPU was assigned, but this torch cannot use it",
-            "install the torch build for your driver, or set compute.gpus: 0",
-        )
-    return True
 
 
 def choose_dtype(asked: str, *, gpu: bool, full: bool) -> torch.dtype:
@@ -64,12 +57,26 @@ def load(spec: JobSpec, *, gpu: bool) -> Loaded:
     Raises:
         PlanError: the folder or Hub id cannot be loaded.
     """
-    section = spec.model
-    tokenizer = _load_tokenizer(section)
-    dtype = choose_dtype(section.dtype, gpu=gpu, full=spec.adapter.type == "none")
-    model = _load_model(section, dtype)
-    chat = section.chat_template == "auto" and tokenizer.chat_template is not None
-    return Loaded(model, tokenizer, chat and spec.method != "pretrain")
+    tokenizer, template = load_tokenizer(spec)
+    dtype = choose_dtype(spec.model.dtype, gpu=gpu, full=spec.adapter.type == "none")
+    model = _load_model(spec.model, dtype, attention(spec, gpu=gpu))
+    return Loaded(model, tokenizer, template)
+
+
+def load_tokenizer(spec: JobSpec) -> tuple[PreTrainedTokenizerBase, Template | None]:
+    """The tokenizer, and the template that it renders conversations with."""
+    tokenizer = _load_tokenizer(spec.model)
+    wanted = spec.model.chat_template if methods.method(spec.method).renders_chat else "none"
+    return tokenizer, template.choose(tokenizer, wanted)
+
+
+def attention(spec: JobSpec, *, gpu: bool) -> str | None:
+    """The attention to load the model with; None leaves it to transformers (SDPA where the model has it)."""
+    if spec.model.attn_implementation is not None:
+        return spec.model.attn_implementation
+    if gpu and spec.method in {"sft", "osft"} and assigned((0,)).flash_attention:
+        return "flash_attention_2"
+    return None
 
 
 def _load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
@@ -85,14 +92,17 @@ def _load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def _load_model(section: ModelSection, dtype: torch.dtype) -> PreTrainedModel:
+def _load_model(
+    section: ModelSection, dtype: torch.dtype, attn_implementation: str | None
+) -> PreTrainedModel:
+    options = {"attn_implementation": attn_implementation} if attn_implementation else {}
     try:
         if section.initialize == "random":
             config = AutoConfig.from_pretrained(section.name, revision=section.revision)
-            model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
+            model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype, **options)
         else:
             model = AutoModelForCausalLM.from_pretrained(
-                section.name, revision=section.revision, dtype=dtype
+                section.name, revision=section.revision, dtype=dtype, **options
             )
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load("model", section.name, error) from error

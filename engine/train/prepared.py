@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 from datasets import Dataset
 
 from engine.errors import PlanError
+from engine.train.rendering import IGNORED
 
-_MASKS = ("completion_mask", "assistant_masks")
-IGNORED = -100
-"""The label of a token that nothing is learned from."""
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,14 @@ class Prepared:
 
 
 def look(dataset: Dataset) -> Prepared:
-    """Count and hash the rows of a tokenized dataset, a thousand at a time."""
+    """Count and hash the rows of a trainer's dataset, a thousand at a time.
+
+    Rows of tokens have `input_ids` and `labels`; pairs have `prompt_ids`, `chosen_ids` and `rejected_ids`, and
+    learn from the last two. Of rows that are still text only the hash and the number are known.
+    """
     digest = hashlib.sha256()
     tokens = trained = longest = untrained = rows = 0
-    for ids, learned in _rows(dataset):
+    for ids, learned in _rows(dataset, digest):
         rows += 1
         tokens += len(ids)
         longest = max(longest, len(ids))
@@ -58,7 +62,7 @@ def refuse_untrainable(
     Raises:
         PlanError: no row is left, or every label is masked (the loss would be 0.0).
     """
-    if prepared.rows and prepared.trained_tokens:
+    if prepared.rows and (prepared.trained_tokens or not prepared.tokens):
         return
     raise PlanError(
         f"nothing would be learned: in all {given_rows} rows of data.{which} every label is masked",
@@ -67,16 +71,36 @@ def refuse_untrainable(
     )
 
 
-def _rows(dataset: Dataset) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
-    masks = [name for name in _MASKS if name in dataset.column_names]
-    columns = ["input_ids", *(["labels"] if "labels" in dataset.column_names else masks)]
+def _rows(dataset: Dataset, digest: Any) -> Iterator[tuple[Array, Array]]:
+    """Token ids of each row, and which of them are learned."""
+    names = dataset.column_names
+    if "input_ids" in names:
+        return _tokens(dataset)
+    if "chosen_ids" in names:
+        return _pairs(dataset)
+    return _texts(dataset, digest)
+
+
+def _tokens(dataset: Dataset) -> Iterator[tuple[Array, Array]]:
+    for batch in dataset.select_columns(["input_ids", "labels"]).iter(1000):
+        for ids, labels in zip(batch["input_ids"], batch["labels"], strict=True):
+            yield (
+                np.asarray(ids, dtype=np.int64),
+                np.asarray(labels, dtype=np.int64) != IGNORED,
+            )
+
+
+def _pairs(dataset: Dataset) -> Iterator[tuple[Array, Array]]:
+    columns = ["prompt_ids", "chosen_ids", "rejected_ids"]
     for batch in dataset.select_columns(columns).iter(1000):
-        for index, row in enumerate(batch["input_ids"]):
-            ids = np.asarray(row, dtype=np.int64)
-            if "labels" in columns:
-                learned = np.asarray(batch["labels"][index], dtype=np.int64) != IGNORED
-            else:
-                learned = np.ones(len(ids), dtype=bool)
-                for name in masks:
-                    learned &= np.asarray(batch[name][index], dtype=bool)
-            yield ids, learned
+        for parts in zip(*(batch[name] for name in columns), strict=True):
+            ids = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
+            yield ids, np.arange(len(ids)) >= len(parts[0])
+
+
+def _texts(dataset: Dataset, digest: Any) -> Iterator[tuple[Array, Array]]:
+    none = np.empty(0, dtype=np.int64)
+    for batch in dataset.iter(1000):
+        digest.update(orjson.dumps(batch, option=orjson.OPT_SORT_KEYS, default=str))
+        for _ in range(len(next(iter(batch.values())))):
+            yield none, none.astype(bool)

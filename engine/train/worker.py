@@ -4,7 +4,6 @@ Runs in a process of its own (`python -m engine.train FOLDER`), after the report
 """
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import datasets
@@ -13,8 +12,7 @@ from transformers import Trainer, set_seed
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as transformers_logging
 
-from engine import checkpoints, data, defaults, edits, spec
-from engine.data.dataset import resolve_both
+from engine import checkpoints, data, defaults, edits, schema, spec
 from engine.edits import writing
 from engine.edits.course import Batch, Course, stored_batches
 from engine.errors import StateError
@@ -22,12 +20,18 @@ from engine.files import LineAppender
 from engine.job import Job
 from engine.metrics import MetricsWriter
 from engine.status import JobState, Phase
-from engine.train import fault, manifest, model, prepared, samples
+from engine.train import adapters, fault, manifest, model, prepared, samples, speed
+from engine.train.arguments import checkpointing_field
+from engine.train.backends import Backend
 from engine.train.continuation import Continuation
+from engine.train.device import assigned
+from engine.train.exactness import inexact
 from engine.train.flow import Flow
+from engine.train.intake import Intake, Taker, sample_rows
 from engine.train.material import Material
-from engine.train.methods import METHODS
+from engine.train.methods import builder
 from engine.train.recorder import Recorder
+from engine.train.rendering import SFT_KINDS
 from engine.train.reporter import Reporter
 from engine.train.sampler import EpochSampler
 
@@ -42,8 +46,10 @@ class DataChangedError(StateError):
 class Worker:
     """One attempt at a job."""
 
-    def __init__(self, job: Job, reporter: Reporter) -> None:
+    def __init__(self, job: Job, reporter: Reporter, backend: Backend) -> None:
         self.job = job
+        self.backend = backend
+        self.device = assigned(reporter.status.gpus)
         self.reporter = reporter
         self.edits = edits.read(job)
         self.spec = edits.effective(job)
@@ -56,22 +62,24 @@ class Worker:
         self.flow = self._flow()
         self.manifest = manifest.read(job)
         self.course: Course | None = None
+        self._data_fingerprint: str | None = None
         self._spec_hash = spec.fingerprint(self.spec)
 
     def run(self) -> int:
         """Train to the end or to a pause; returns the exit code."""
         reporter = self.reporter
-        gpu = model.on_gpu(reporter.status.gpus)
-        self._set_threads(gpu)
+        self._set_threads()
         reporter.move(JobState.RUNNING)
         reporter.phase(Phase.LOADING_MODEL)
         set_seed(self.seed)
-        base = model.load(self.spec, gpu=gpu)
+        base = self.backend.load(self.spec, gpu=self.device.gpu)
         reporter.phase(Phase.TOKENIZING)
-        loaded = self._load_data(base)
-        trainer = self._build_trainer(base, loaded, gpu)
-        figures = self._look_at_prepared(trainer, loaded, base)
-        self._keep_manifest(base, loaded, figures, gpu)
+        self._refuse_other_data()
+        taker = Taker(self.job, self.spec, base, reporter, self.seed)
+        intake = taker.take()
+        trainer = self._build_trainer(base, intake)
+        figures = self._look_at_prepared(trainer, intake, base)
+        self._keep_manifest(base, intake, figures)
         start = self._choose_start()
         self._continue_from(start, trainer, figures.rows)
         if start is None:
@@ -87,90 +95,117 @@ class Worker:
         if self.flow.paused:
             return reporter.end(JobState.PAUSED, reason=reporter.wish.reason)
         self._answer_samples("after", trainer.state.global_step, trainer, base)
+        taker.close()
         return reporter.end(JobState.COMPLETED, reason=None)
 
-    def _set_threads(self, gpu: bool) -> None:
+    def _set_threads(self) -> None:
         """The recorded thread count again, since sums depend on it."""
         threads = self.manifest.get("threads") or self.spec.compute.threads
         if threads:
             torch.set_num_threads(int(threads))
-        reason = "GPU kernels may differ in the last bits between runs" if gpu else None
-        self.reporter.update(exact=not gpu, exact_reason=reason)
+        reason = inexact(self.spec, self.device)
+        self.reporter.update(exact=reason is None, exact_reason=reason)
 
-    def _load_data(self, base: model.Loaded) -> data.Loaded:
-        section = self.spec.data
-        loaded = data.load(
-            section.train,
-            eval=section.eval,
-            format=section.format,
-            columns=section.columns,
-            method=self.spec.method,
-            base_folder=self.job.folder,
-            seed=self.seed,
-            chat=base.chat,
-            read_hub=_read_hub,
-        )
+    def _refuse_other_data(self) -> None:
+        """Files are compared before anything is read; rows of the Hub after they are prepared."""
+        now = data.data_fingerprint(self.spec.data, base_folder=self.job.folder)
         known = self.manifest.get("data", {}).get("fingerprint")
-        if known not in {None, loaded.fingerprint}:
+        if None not in (now, known) and known != now:
             raise DataChangedError(
                 "the training data changed since this job started",
                 "put the old data back, or submit a new job for the new data",
             )
-        return loaded
+        self._data_fingerprint = now
 
-    def _build_trainer(self, base: model.Loaded, loaded: data.Loaded, gpu: bool) -> Trainer:
-        trainer = METHODS[self.spec.method](
+    def _build_trainer(self, base: model.Loaded, intake: Intake) -> Trainer:
+        """The method's trainer; the adapter's weights are drawn here, after the seed was set again."""
+        choices = self._choose_speed(base, intake)
+        for reason in choices.reasons:
+            print(reason)
+        set_seed(self.seed)
+        wanted = adapters.peft_config(self.spec, base.model)
+        trained, peft_config = self.backend.wrap(base.model, self.spec, wanted)
+        trainer = builder(self.spec.method)(
             Material(
                 spec=self.spec,
                 base=base,
-                train_rows=loaded.train_rows,
-                eval_rows=loaded.eval_rows,
+                model=trained,
+                peft_config=peft_config,
+                kind=intake.kind,
+                train_dataset=intake.train,
+                eval_dataset=intake.eval,
                 output_dir=self.job.checkpoints,
-                gpu=gpu,
+                job_folder=self.job.folder,
+                device=self.device,
                 callbacks=(self.recorder, self.flow),
+                chosen=choices.training,
             )
         )
         trainer.remove_callback(PrinterCallback)
         return trainer
 
+    def _choose_speed(self, base: model.Loaded, intake: Intake) -> speed.Choices:
+        config, compute = base.model.config.get_text_config(), self.spec.compute
+        library = schema.fields(spec.config_of(self.spec.method))
+        facts = speed.Facts(
+            gpu=self.device.gpu,
+            flash_attention=config._attn_implementation == "flash_attention_2",
+            liger=self.device.liger and self.spec.backend == "trl",
+            memory_bytes=self.device.memory_bytes,
+            weights_bytes=sum(p.numel() * p.element_size() for p in base.model.parameters()),
+            hidden_size=int(getattr(config, "hidden_size", 0) or 0),
+            layers=int(getattr(config, "num_hidden_layers", 0) or 0),
+            longest_tokens=intake.longest_tokens,
+            default_batch_size=int(library["per_device_train_batch_size"].default),
+            default_accumulation=int(library["gradient_accumulation_steps"].default),
+            effective_batch_size=compute.effective_batch_size,
+            max_tokens_per_device=compute.max_tokens_per_device,
+            packs=self.spec.method == "pretrain" or intake.kind not in SFT_KINDS,
+        )
+        return speed.choose(facts, self.spec.training, checkpointing=checkpointing_field())
+
     def _look_at_prepared(
-        self, trainer: Trainer, loaded: data.Loaded, base: model.Loaded
+        self, trainer: Trainer, intake: Intake, base: model.Loaded
     ) -> prepared.Prepared:
         figures = prepared.look(trainer.train_dataset)
-        rows = len(loaded.train_rows)
-        max_length = trainer.args.max_length
+        rows, max_length = intake.given_rows, intake.max_length
         prepared.refuse_untrainable(figures, rows, max_length, "train")
         if trainer.eval_dataset is not None:
             eval_figures = prepared.look(trainer.eval_dataset)
-            given = len(loaded.eval_rows or ())
-            prepared.refuse_untrainable(eval_figures, given, max_length, "eval")
+            prepared.refuse_untrainable(eval_figures, intake.eval_given_rows, max_length, "eval")
         sampler = trainer._get_train_sampler()
         if isinstance(sampler, EpochSampler):
             self.flow.sampler = sampler
-        packed = trainer.args.packing
-        dropped = figures.untrained_rows + (0 if packed else rows - figures.rows)
+        packed = getattr(trainer.args, "packing", False)
+        dropped = rows - len(intake.train) if packed else rows - figures.rows
         if dropped:
             self.reporter.warn(
                 f"{dropped} of {rows} rows teach nothing: their prompt alone fills "
                 f"training.max_length ({max_length})"
             )
+        if intake.bad_rows:
+            kept = " (kept in quarantine.jsonl)" if self.spec.data.on_bad_row != "skip" else ""
+            self.reporter.warn(f"{intake.bad_rows} bad rows of the data were left out{kept}")
         if rows < 100 and self.spec.method != "pretrain":
             self.reporter.warn(f"only {rows} training rows: the model will learn them by heart")
-        trainable = sum(p.numel() for p in base.model.parameters() if p.requires_grad)
+        parameters = list(trainer.model.parameters())
+        trainable = sum(p.numel() for p in parameters if p.requires_grad)
         print(
             f"{self.spec.method} of {self.spec.model.name} on {base.model.device}, "
             f"{base.model.dtype}, {torch.get_num_threads()} threads: {trainable:,} of "
-            f"{sum(p.numel() for p in base.model.parameters()):,} parameters trained"
+            f"{sum(p.numel() for p in parameters):,} parameters trained"
         )
+        if base.template is not None:
+            print(f"conversations are rendered with {base.template.source}")
         print(
             f"{figures.rows} rows, {figures.tokens} tokens, {figures.trained_share:.0%} of them "
-            f"trained, longest {figures.longest}, format {loaded.format}",
+            f"trained, longest {figures.longest}, format {intake.format}",
             flush=True,
         )
         return figures
 
     def _keep_manifest(
-        self, base: model.Loaded, loaded: data.Loaded, figures: prepared.Prepared, gpu: bool
+        self, base: model.Loaded, intake: Intake, figures: prepared.Prepared
     ) -> None:
         """Write the first attempt's manifest; compare later ones with it."""
         versions = manifest.versions()
@@ -188,21 +223,22 @@ class Worker:
                 self.manifest["data"]["prepared_rows"] = figures.rows
                 manifest.write(self.job, self.manifest)
             return
-        sources = resolve_both(self.spec.data.train, self.spec.data.eval, self.job.folder)
-        files = [path for source in sources if isinstance(source, list) for path in source]
+        files = data.files_of(self.spec.data, base_folder=self.job.folder)
         self.manifest = {
             "schema": 1,
             "versions": versions,
-            "hardware": manifest.hardware(gpu),
+            "hardware": manifest.hardware(self.device.gpu),
             "threads": torch.get_num_threads(),
             "git_commit": manifest.git_commit(files[0].parent) if files else None,
             "spec": self._spec_hash,
             "data": {
-                "fingerprint": loaded.fingerprint,
+                "fingerprint": self._data_fingerprint,
                 "files": [str(path) for path in files],
-                "format": loaded.format,
-                "train_rows": len(loaded.train_rows),
-                "eval_rows": len(loaded.eval_rows or []),
+                "format": intake.format,
+                "kind": intake.kind,
+                "train_rows": intake.given_rows,
+                "eval_rows": intake.eval_given_rows,
+                "bad_rows": intake.bad_rows,
                 "prepared": figures.fingerprint,
                 "prepared_rows": figures.rows,
                 "tokens": figures.tokens,
@@ -274,20 +310,10 @@ class Worker:
     def _answer_samples(self, when: str, step: int, trainer: Trainer, base: model.Loaded) -> None:
         """Measure the model on the held-out questions, and on the evaluation rows before training."""
         section = self.spec.samples
-        if section is None:
+        if section is None or section.rows is None:
             return
         self.reporter.phase(Phase.ANSWERING, 0.0)
-        rows = data.load(
-            section.rows,
-            eval=None,
-            format=self.spec.data.format,
-            columns=self.spec.data.columns,
-            method=self.spec.method,
-            base_folder=self.job.folder,
-            seed=0,
-            chat=base.chat,
-            read_hub=_read_hub,
-        ).train_rows[: section.limit]
+        rows = sample_rows(section.rows, self.spec, base, self.job, section.limit)
         asked = samples.questions(rows, base)
         answers = samples.answer(
             asked,
@@ -344,8 +370,3 @@ class Worker:
             "batches": self.course.to_json() if self.course else None,
             "model": self.manifest["model"]["name"],
         }
-
-
-def _read_hub(hub: data.HubId) -> Iterable[dict[str, Any]]:
-    """A data set of the Hub, through the real client."""
-    return datasets.load_dataset(hub.name, split=hub.split)

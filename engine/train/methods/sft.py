@@ -1,15 +1,15 @@
-"""Supervised fine-tuning through TRL's `SFTTrainer`: LoRA or full.
+"""Supervised fine-tuning through TRL's `SFTTrainer`: an adapter or full; with the adapter osf it is osft.
 
-Loss falls on the completion of prompt-completion rows and on the assistant's turns of conversations; batches
-are `input_ids`, `attention_mask`, `labels` of shape (batch, sequence), with -100 where nothing is learned.
+Where the loss falls is decided by `engine.train.rendering`, before the trainer sees a row; batches are
+`input_ids`, `attention_mask`, `labels` of shape (batch, sequence), with -100 where nothing is learned.
 """
 
 from typing import Any
 
 from torch.utils.data import Sampler
-from trl import SFTTrainer
+from trl import SFTConfig, SFTTrainer
 
-from engine.train.arguments import sft_config
+from engine.train.arguments import trainer_arguments
 from engine.train.continuation import Continued
 from engine.train.material import Material
 from engine.train.sampler import EpochSampler
@@ -34,19 +34,14 @@ class Trainer(Continued, SFTTrainer):
         return self.epoch_sampler
 
 
-def build(material: Material) -> Trainer:
-    """The trainer of an sft job, its data tokenized."""
-    rows = material.train_rows
-    arguments = sft_config(
-        material.spec,
-        output_dir=material.output_dir,
-        gpu=material.gpu,
-        has_eval=bool(material.eval_rows),
-        conversational="messages" in rows[0],
-        context_length=material.base.context_length,
+def build(material: Material, **chosen: Any) -> Trainer:
+    """The trainer of an sft job; its rows are tokens and labels already, cut to `max_length`."""
+    packs = bool({**chosen, **material.chosen, **material.spec.training}.get("packing"))
+    arguments = trainer_arguments(
+        SFTConfig, material, **{"dataset_kwargs": {"skip_prepare_dataset": not packs}, **chosen}
     )
     return Trainer(
-        model=material.base.model,
+        model=material.model,
         args=arguments,
         train_dataset=material.train_dataset,
         eval_dataset=material.eval_dataset,

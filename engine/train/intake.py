@@ -1,0 +1,219 @@
+"""Takes the rows of a job in: read, converted, rendered, mixed and divided into training and evaluation.
+
+The same spec and files give the same rows in the same order, whatever attempt it is.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import datasets
+import pyarrow.compute
+
+from engine import methods
+from engine.data import BadRows, HubId, Part, data_fingerprint, open_eval, open_parts, split_indices
+from engine.data.kinds import Canonical
+from engine.errors import DataError
+from engine.job import Job
+from engine.spec import DataSection, JobSpec
+from engine.status import Phase
+from engine.train import manifest
+from engine.train.arguments import row_length
+from engine.train.model import Loaded
+from engine.train.rendering import SFT_KINDS, Rendered, Renderer
+from engine.train.reporter import Reporter
+from engine.train.rows import RowFolder, Written, mixed
+
+SAID_EVERY_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The rows of one job."""
+
+    train: datasets.Dataset
+    eval: datasets.Dataset | None
+    kind: str
+    format: str
+    given_rows: int
+    """Training rows that could be read, with those of which nothing would be learned."""
+    eval_given_rows: int
+    bad_rows: int
+    """Rows that could not be learned from, and were left out as `data.on_bad_row` says."""
+    max_length: int | None
+
+    @property
+    def longest_tokens(self) -> int:
+        """Of the training rows; where they are no tokens yet, the length that they are cut to."""
+        if "input_ids" not in self.train.column_names or not len(self.train):
+            return self.max_length or 0
+        column = self.train.with_format("arrow")[:]["input_ids"]
+        return int(pyarrow.compute.max(pyarrow.compute.list_value_length(column)).as_py())
+
+
+class Taker:
+    """Reads what one job trains on."""
+
+    def __init__(
+        self, job: Job, spec: JobSpec, base: Loaded, reporter: Reporter, seed: int
+    ) -> None:
+        self._job = job
+        self._spec = spec
+        self._base = base
+        self._reporter = reporter
+        self._seed = seed
+        self._method = methods.method(spec.method)
+        self._max_length = row_length(spec.training, base.context_length)
+        self._renderer = Renderer(base.tokenizer, base.template)
+        self._bad = BadRows(spec.data.on_bad_row, job.quarantine_file)
+        self._folder = RowFolder(job.prepared, self._made_of())
+
+    def take(self) -> Intake:
+        """Everything; what was prepared by an earlier attempt is used again.
+
+        Raises:
+            DataError: rows cannot be read or learned from.
+        """
+        section, weights = self._spec.data, [one.weight for one in self._spec.data.sources]
+        parts = self._parts()
+        written = [self._written(f"train-{i}", part) for i, part in enumerate(parts)]
+        for part, one in zip(parts, written, strict=True):
+            _refuse_empty(one, part.source.path)
+        train = mixed([one.dataset for one in written], weights, self._seed)
+        given, held_out, held_out_given = sum(one.given_rows for one in written), None, 0
+        if isinstance(section.eval, str):
+            part = open_eval(section, **self._reading())
+            found = self._written("eval", part)
+            held_out, held_out_given = found.dataset, found.given_rows
+        elif section.eval is not None:
+            kept, drawn = split_indices(len(train), section.eval, self._seed)
+            held_out, train = train.select(drawn), train.select(kept)
+            held_out_given, given = len(drawn), given - len(drawn)
+        self._bad.settle()
+        return Intake(
+            train=train,
+            eval=held_out,
+            kind=parts[0].kind,
+            format=", ".join(dict.fromkeys(part.format for part in parts)),
+            given_rows=given,
+            eval_given_rows=held_out_given,
+            bad_rows=self._bad.count,
+            max_length=self._max_length,
+        )
+
+    def close(self) -> None:
+        """Remove the prepared rows."""
+        self._folder.close()
+
+    def _parts(self) -> list[Part]:
+        return open_parts(self._spec.data, **self._reading())
+
+    def _reading(self) -> dict[str, Any]:
+        return {
+            "method": self._spec.method,
+            "base_folder": self._job.folder,
+            "chat": self._base.chat,
+            "read_hub": HubRows(streaming=self._spec.data.streaming),
+            "bad_rows": self._bad,
+        }
+
+    def _written(self, name: str, part: Part) -> Written:
+        rows = part.rows
+        if self._spec.data.streaming and (needed := self._needed_rows()) is not None:
+            rows = islice(rows, needed)
+        said = _Counted(self._reporter, part.source.path)
+        if part.kind in SFT_KINDS:
+            return self._folder.tokens(name, lambda: self._rendered(rows, part.kind), said)
+        return self._folder.values(name, lambda: rows, said)
+
+    def _rendered(self, rows: Iterable[Canonical], kind: str) -> Iterator[Rendered]:
+        mode = str(self._spec.training.get("truncation_mode") or "keep_start")
+        length = None if self._packs else self._max_length
+        return (row.truncated(length, mode) for row in self._renderer.render(rows, kind))
+
+    @property
+    def _packs(self) -> bool:
+        """Blocks are cut by the packing, not here."""
+        return bool(self._spec.training.get("packing", self._spec.method == "pretrain"))
+
+    def _needed_rows(self) -> int | None:
+        """Rows that `max_steps` steps take; None without it."""
+        training = self._spec.training
+        steps = int(training.get("max_steps") or 0)
+        if steps <= 0:
+            return None
+        batch = self._spec.compute.effective_batch_size or (
+            int(training.get("per_device_train_batch_size") or 8)
+            * int(training.get("gradient_accumulation_steps") or 1)
+        )
+        return steps * batch
+
+    def _made_of(self) -> dict[str, Any]:
+        tokenizer: Any = self._base.tokenizer
+        fast = getattr(tokenizer, "backend_tokenizer", None)
+        words = fast.to_str() if fast is not None else repr(tokenizer)
+        template = self._base.template
+        data = self._spec.data
+        return {
+            "data": data.model_dump(mode="json"),
+            "files": data_fingerprint(data, base_folder=self._job.folder),
+            "method": self._spec.method,
+            "tokenizer": hashlib.sha256(words.encode()).hexdigest(),
+            "template": template.jinja if template else None,
+            "max_length": None if self._packs else self._max_length,
+            "truncation_mode": self._spec.training.get("truncation_mode"),
+            "needed_rows": self._needed_rows() if data.streaming else None,
+            "versions": manifest.versions(),
+        }
+
+
+def sample_rows(path: str, spec: JobSpec, base: Loaded, job: Job, limit: int) -> list[Canonical]:
+    """The first rows of a file in the format of the training rows."""
+    section = DataSection(train=path, format=spec.data.format, columns=spec.data.columns)
+    bad = BadRows("fail", None)
+    parts = open_parts(
+        section,
+        method=spec.method,
+        base_folder=job.folder,
+        chat=base.chat,
+        read_hub=HubRows(streaming=True),
+        bad_rows=bad,
+    )
+    rows = [row for part in parts for row in islice(part.rows, limit)][:limit]
+    bad.settle()
+    return rows
+
+
+class HubRows:
+    """Reads data sets of the Hub through the real client."""
+
+    def __init__(self, *, streaming: bool) -> None:
+        self._streaming = streaming
+
+    def __call__(self, hub: HubId) -> Iterable[dict[str, Any]]:
+        """The rows of a split, downloaded, or read as they come."""
+        return datasets.load_dataset(
+            hub.name, hub.subset, split=hub.split, streaming=self._streaming
+        )
+
+
+class _Counted:
+    """Says in the log how many rows are prepared, now and then."""
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self._reporter = reporter
+        self._name = name
+        self._said = 0
+
+    def __call__(self, rows: int) -> None:
+        self._reporter.phase(Phase.TOKENIZING)
+        if rows - self._said >= SAID_EVERY_ROWS:
+            self._said = rows
+            print(f"{self._name}: {rows:,} rows prepared", flush=True)
+
+
+def _refuse_empty(written: Written, name: str) -> None:
+    if not written.given_rows:
+        raise DataError(f"{name}: no row can be learned from", "name data with at least one row")
