@@ -71,6 +71,12 @@ def _missing_here(spec: JobSpec, backend: methods.Backend, gpu: bool) -> Machine
             f"{spec.method} with backend: {backend.name} needs a GPU, and this job gets none",
             f"without one {backend.name} trains {able}; backend: trl trains {spec.method} on the CPU too",
         )
+    unmet = [name for name in backend.cpu_without if spec.training.get(name)]
+    if unmet:
+        return MachineError(
+            f"training.{unmet[0]} with backend: {backend.name} needs a GPU, and this job gets none",
+            f"take training.{unmet[0]} out, or use backend: trl",
+        )
     if spec.model.quantization != "none":
         return MachineError(
             f"model.quantization: {spec.model.quantization} needs a GPU, and this job gets none",

@@ -36,6 +36,8 @@ class Method:
     """Whether conversations go through the chat template."""
     generates: bool = False
     """Whether it writes answers while it trains."""
+    judged_by: str = "eval_loss"
+    """The measurement that early stopping and the best checkpoint go by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ class Backend:
     """What must be installed besides tunedeck."""
     adapters: tuple[str, ...] = ()
     """The `adapter.type`s that it can train; empty: all of them."""
+    cpu_without: tuple[str, ...] = ()
+    """Training fields that it would turn off in silence without a GPU, so that a spec may not turn them on."""
     pretrained_only: bool = False
     """Whether it needs a model with weights: no `model.initialize: random`."""
 
@@ -89,6 +93,7 @@ _OWN_METHODS = (
         learns_from=("question",),
         trainer="engine.train.methods.grpo:build",
         generates=True,
+        judged_by="eval_reward",
     ),
     Method(
         name="osft",
@@ -116,6 +121,7 @@ _OWN_BACKENDS = (
         cpu_methods=("sft",),
         distribution="unsloth",
         adapters=("lora", "none"),
+        cpu_without=("packing", "eval_packing", "padding_free", "fp16"),
         pretrained_only=True,
     ),
 )
