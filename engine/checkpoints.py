@@ -6,6 +6,7 @@ commits, verifies, chooses, sets aside and rotates them. It imports no torch, so
 
 import fcntl
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -43,8 +44,21 @@ class Checkpoint:
         return float(value) if isinstance(value, int | float) else None
 
     @property
+    def judged(self) -> tuple[str, float, bool] | None:
+        """What its evaluation is judged by: name, value, whether greater is better (`engine.yardstick`)."""
+        kept = self.facts.get("judged")
+        if not isinstance(kept, Mapping):
+            return None if self.eval_loss is None else ("eval_loss", self.eval_loss, False)
+        value = kept.get("value")
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return str(kept.get("metric")), float(value), kept.get("greater_is_better") is True
+
+    @property
     def is_last(self) -> bool:
         """Whether the run had nothing left to train; the trainer, asked to go on, would do a step more."""
+        if self.facts.get("stopped_early"):
+            return True
         total = self.facts.get("total_steps")
         return isinstance(total, int) and self.step >= total
 
@@ -175,9 +189,17 @@ def keep_newer(checkpoints: Path, step: int) -> list[int]:
 
 
 def best(candidates: list[Checkpoint]) -> Checkpoint | None:
-    """The one with the lowest evaluation loss, the earlier of two equals."""
-    measured = [one for one in candidates if one.eval_loss is not None]
-    return min(measured, key=lambda one: (one.eval_loss, one.step), default=None)
+    """The one whose evaluation was best, the earlier of two equals.
+
+    Where what they are judged by was changed on the way, only those count that go by the newest one's.
+    """
+    judged = [(one, judged) for one in candidates if (judged := one.judged) is not None]
+    if not judged:
+        return None
+    metric, _, greater = max(judged, key=lambda pair: pair[0].step)[1]
+    alike = [(one, how[1]) for one, how in judged if (how[0], how[2]) == (metric, greater)]
+    sign = -1 if greater else 1
+    return min(alike, key=lambda pair: (sign * pair[1], pair[0].step))[0]
 
 
 def rotate(checkpoints: Path, keep: int) -> list[int]:

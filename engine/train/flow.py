@@ -22,6 +22,7 @@ from engine.train import fault
 from engine.train.recorder import Recorder
 from engine.train.reporter import Reporter
 from engine.train.sampler import EpochSampler
+from engine.yardstick import Yardstick
 
 
 class Flow(TrainerCallback):
@@ -36,6 +37,7 @@ class Flow(TrainerCallback):
         save_steps: int | None,
         save_total_limit: int,
         facts: Callable[[], dict[str, Any]],
+        yardstick: Yardstick | None = None,
     ) -> None:
         self._reporter = reporter
         self._recorder = recorder
@@ -43,6 +45,7 @@ class Flow(TrainerCallback):
         self._save_steps = save_steps
         self._save_total_limit = save_total_limit
         self._facts = facts
+        self._yardstick = yardstick or Yardstick("eval_loss")
         self._steps_per_epoch = 1
         self._pause_at_epoch_end = False
         self._save_at_epoch_end = False
@@ -54,6 +57,8 @@ class Flow(TrainerCallback):
         """Set where the batch was changed on the way: the step alone does not tell the epoch then."""
         self.paused = False
         """The run stopped for a pause."""
+        self.stopped_early: str | None = None
+        """Why the run ended before its last step, in a sentence; kept with the last checkpoint."""
 
     def on_train_begin(
         self,
@@ -122,12 +127,21 @@ class Flow(TrainerCallback):
         fault.point("commit", step, self._reporter.status.attempt)
         facts = {**self._facts(), "total_steps": state.max_steps}
         facts["eval_loss"] = self._recorder.eval_losses.get(step)
+        facts["judged"] = self._yardstick.at(state.log_history, step)
+        facts["stopped_early"] = self.stopped_early
         done = checkpoints.commit(folder, step, facts)
         self._reporter.update(checkpoint_step=step)
         self._reporter.event("checkpoint", step=step, size_bytes=done.size_bytes)
         print(f"step {step}: checkpoint committed, {done.size_bytes / 2**20:.1f} MiB", flush=True)
         checkpoints.rotate(root, self._save_total_limit)
         self._recorder.restart_clock()
+
+    def stop_early(self, why: str, state: TrainerState, control: TrainerControl) -> None:
+        """Save this step and train no further: asked by an evaluation, after which the trainer saves."""
+        self.stopped_early = why
+        self._save(state, control)
+        control.should_training_stop = True
+        self._stopped_in_mid_epoch = True
 
     def _position(self, step: int) -> int:
         """The step as it would be counted, had the present batch always been in force."""
