@@ -5,7 +5,7 @@ The same spec and files give the same rows in the same order, whatever attempt i
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -40,9 +40,9 @@ class Intake:
     given_rows: int
     """Training rows that could be read, with those of which nothing would be learned."""
     eval_given_rows: int
-    bad_rows: int
-    """Rows that could not be learned from, and were left out as `data.on_bad_row` says."""
     max_length: int | None
+    bad_rows: int = 0
+    """Rows that could not be learned from, and were left out as `data.on_bad_row` says."""
 
     @property
     def longest_tokens(self) -> int:
@@ -76,22 +76,28 @@ class Taker:
         Raises:
             DataError: rows cannot be read or learned from.
         """
+        with self._bad:
+            intake = self._take()
+            self._bad.check()
+        self._folder.commit(self._bad.count)
+        return replace(intake, bad_rows=self._folder.bad_rows)
+
+    def _take(self) -> Intake:
         section, weights = self._spec.data, [one.weight for one in self._spec.data.sources]
-        parts = self._parts()
+        parts = open_parts(section, **self._reading())
         written = [self._written(f"train-{i}", part) for i, part in enumerate(parts)]
+        self._bad.check()  # before anything else is said of rows that are only there in part
         for part, one in zip(parts, written, strict=True):
             _refuse_empty(one, part.source.path)
         train = mixed([one.dataset for one in written], weights, self._seed)
         given, held_out, held_out_given = sum(one.given_rows for one in written), None, 0
         if isinstance(section.eval, str):
-            part = open_eval(section, **self._reading())
-            found = self._written("eval", part)
+            found = self._written("eval", open_eval(section, **self._reading()))
             held_out, held_out_given = found.dataset, found.given_rows
         elif section.eval is not None:
             kept, drawn = split_indices(len(train), section.eval, self._seed)
             held_out, train = train.select(drawn), train.select(kept)
             held_out_given, given = len(drawn), given - len(drawn)
-        self._bad.settle()
         return Intake(
             train=train,
             eval=held_out,
@@ -99,16 +105,12 @@ class Taker:
             format=", ".join(dict.fromkeys(part.format for part in parts)),
             given_rows=given,
             eval_given_rows=held_out_given,
-            bad_rows=self._bad.count,
             max_length=self._max_length,
         )
 
     def close(self) -> None:
         """Remove the prepared rows."""
         self._folder.close()
-
-    def _parts(self) -> list[Part]:
-        return open_parts(self._spec.data, **self._reading())
 
     def _reading(self) -> dict[str, Any]:
         return {
@@ -182,7 +184,7 @@ def sample_rows(path: str, spec: JobSpec, base: Loaded, job: Job, limit: int) ->
         bad_rows=bad,
     )
     rows = [row for part in parts for row in islice(part.rows, limit)][:limit]
-    bad.settle()
+    bad.check()
     return rows
 
 

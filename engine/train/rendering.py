@@ -22,6 +22,8 @@ IGNORED = -100
 
 BATCH_ROWS = 256
 
+_LONG_ROW = "sequence-length-is-longer-than-the-specified-maximum"
+
 SFT_KINDS = ("conversation", "exchange", "text", "tokenised")
 
 
@@ -52,6 +54,9 @@ class Renderer:
         self._tokenizer = tokenizer
         self._template = template
         self._stops = {tokenizer.eos_token_id, *tokenizer.get_added_vocab().values()}
+        self._blanks: dict[int, bool] = {}
+        # Rows are cut to training.max_length; the tokenizer's word on long ones is about its own limit.
+        tokenizer.deprecation_warnings[_LONG_ROW] = True
 
     def render(self, rows: Iterable[Canonical], kind: str) -> Iterator[Rendered]:
         """Each row in order, some at a time.
@@ -190,7 +195,7 @@ class Renderer:
             raise _refused(number, error) from error
         made = self._tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)
         mask = [
-            int(any(start <= first and last <= end for start, end in spans) and last > first)
+            int(any(first < end and last > start for start, end in spans))
             for first, last in made["offset_mapping"]
         ]
         return made["input_ids"], mask
@@ -217,12 +222,38 @@ class Renderer:
         return ids
 
     def _with_its_end(self, ids: list[int], mask: Sequence[int]) -> Rendered:
-        """An answer that reaches the end of the row without a token that ends it gets one."""
-        labels = [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)]
-        if labels and labels[-1] != IGNORED and ids[-1] not in self._stops:
-            end = self._tokenizer.eos_token_id
-            return Rendered([*ids, end], [*labels, end])
+        """Every answer ends with a token that stops the model, and that token is learned.
+
+        Some templates mark what is said and not its end; some have no end at all: then the last answer gets
+        the end of sequence, and what the template puts behind it is cut off.
+        """
+        learned = list(mask)
+        for last in [i for i, on in enumerate(learned) if on and not any(learned[i + 1 : i + 2])]:
+            spoken = self._before(ids, last)
+            follows = self._behind(ids, last + 1)
+            if spoken is None or ids[spoken] in self._stops:
+                continue
+            if follows is None:
+                end = self._tokenizer.eos_token_id
+                ids, learned = [*ids[: last + 1], end], [*learned[: last + 1], 1]
+            elif ids[follows] in self._stops:
+                learned[last + 1 : follows + 1] = [1] * (follows - last)
+        labels = [token if on else IGNORED for token, on in zip(ids, learned, strict=True)]
         return Rendered(list(ids), labels)
+
+    def _before(self, ids: Sequence[int], index: int) -> int | None:
+        """The last token up to `index` that is not blank."""
+        return next((i for i in range(index, -1, -1) if not self._blank(ids[i])), None)
+
+    def _behind(self, ids: Sequence[int], index: int) -> int | None:
+        """The first token from `index` on that is not blank."""
+        return next((i for i in range(index, len(ids)) if not self._blank(ids[i])), None)
+
+    def _blank(self, token: int) -> bool:
+        if token not in self._blanks:
+            text = self._tokenizer.decode([token])
+            self._blanks[token] = not text.strip() and token not in self._stops
+        return self._blanks[token]
 
     @property
     def _jinja(self) -> str:

@@ -55,9 +55,20 @@ class RowFolder:
         known = read_json(self._index) or {}
         if known.get("made_of") != self._key:
             shutil.rmtree(folder, ignore_errors=True)
-            known = {"made_of": self._key, "files": {}}
+            known = {"made_of": self._key, "files": {}, "bad_rows": 0}
         self._known: dict[str, Any] = known
         folder.mkdir(exist_ok=True)
+
+    @property
+    def bad_rows(self) -> int:
+        """Rows that were left out when the files were written."""
+        count: int = self._known["bad_rows"]
+        return count
+
+    def commit(self, bad_rows: int) -> None:
+        """Everything was read and may be used again; `bad_rows` were left out by this attempt."""
+        self._known["bad_rows"] += bad_rows
+        write_json(self._index, self._known)
 
     def tokens(self, name: str, rows: Callable[[], Iterable[Rendered]], said: Progress) -> Written:
         """Rendered rows; those in which nothing is learned are counted and left out."""
@@ -103,7 +114,6 @@ class RowFolder:
 
     def _keep(self, name: str, written: int, given: int) -> Written:
         self._known["files"][name] = {"rows": written, "given_rows": given}
-        write_json(self._index, self._known)
         return Written(self._mapped(name, written), given)
 
     def _again(self, name: str) -> Written | None:
@@ -121,7 +131,7 @@ class RowFolder:
         return self._folder / f"{name}.arrow"
 
     def close(self) -> None:
-        """Remove it: the job is completed, and its data is where it came from."""
+        """Remove it: the job is completed, or its data is refused."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

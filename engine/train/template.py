@@ -1,8 +1,8 @@
 """Which chat template renders conversations, and how it tells what the assistant says.
 
 Loss belongs on the assistant's tokens, so the template used for training must mark them (`{% generation %}`).
-One without marks is replaced by TRL's training template of the same family, which renders the same text; where TRL
-knows none, `engine.train.rendering` finds the turns by comparing what is rendered with and without them.
+One without marks is replaced by TRL's training template of the same family, which renders the same text; where
+TRL knows none, `engine.train.rendering` finds the turns by comparing what is rendered with and without them.
 """
 
 import re
