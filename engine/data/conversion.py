@@ -1,19 +1,24 @@
-"""Rows of a source, checked and as the trainer wants them; all problems are reported at once."""
+"""Rows of a source, checked and as the trainer wants them; bad ones are reported together."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
+from engine.data.bad_rows import SHOWN_PROBLEMS as SHOWN_PROBLEMS
+from engine.data.bad_rows import BadRows, report
 from engine.data.detection import Reading, choose, columns_of
 from engine.data.formats import Canonical
-from engine.data.row import Row
+from engine.data.row import AnyRow, BrokenRow, Row
 from engine.data.source import HubReader, Resolved, rows_of
 from engine.errors import DataError
 
 HEAD_ROWS = 20
 """Rows that the format is recognised from."""
 
-SHOWN_PROBLEMS = 10
+LONGEST_SEARCH = 1000
+"""Rows that are read at most to find these."""
+
+HINT = "correct the row, or leave such rows out with data.on_bad_row: skip"
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,22 @@ class OpenSource:
     columns: tuple[str, ...]
     """The columns of the first rows."""
 
-    rows: Iterator[Row]
+    rows: Iterator[AnyRow]
 
-    def convert(self, *, chat: bool) -> Iterator[Canonical]:
-        """The rows as the trainer wants them; raises at the end if any could not be used."""
-        return converted(self.rows, self.reading, chat=chat)
+    @property
+    def kind(self) -> str:
+        """The kind of its rows."""
+        return {"text": "text", "messages": "conversation", "sharegpt": "conversation"}.get(
+            self.reading.format.name, "exchange"
+        )
+
+    def convert(self, *, chat: bool, bad_rows: BadRows | None = None) -> Iterator[Canonical]:
+        """The rows as the trainer wants them; `bad_rows` decides about the others."""
+        return converted(self.rows, self.reading, chat=chat, bad_rows=bad_rows)
+
+    def understood(self, row: AnyRow, *, chat: bool) -> Canonical | BrokenRow:
+        """One of the rows as the trainer wants it, or why it cannot be learned from."""
+        return understood(row, self.reading, chat=chat)
 
 
 def open_source(
@@ -42,31 +58,59 @@ def open_source(
 ) -> OpenSource:
     """Read the first rows of a source and decide how all of them are understood."""
     rows = rows_of(resolved, read_hub)
-    head = list(islice(rows, HEAD_ROWS))
-    if not head:
+    taken, head = _head(rows)
+    if not taken:
         raise DataError("the data set has no rows", "name data with at least one row")
+    if not head:
+        broken = [row for row in taken if isinstance(row, BrokenRow)]
+        raise report(broken[:1], 1)
     reading = choose(head, format=format, columns=columns, method=method)
-    return OpenSource(reading, columns_of(head), chain(head, rows))
+    return OpenSource(reading, columns_of(head), chain(taken, rows))
 
 
-def converted(rows: Iterable[Row], reading: Reading, *, chat: bool) -> Iterator[Canonical]:
-    """Checked and converted rows; a DataError at the end names the first of all bad ones."""
-    shown: list[str] = []
-    count = 0
+def converted(
+    rows: Iterable[AnyRow], reading: Reading, *, chat: bool, bad_rows: BadRows | None = None
+) -> Iterator[Canonical]:
+    """Checked and converted rows; what cannot be learned from goes to `bad_rows`.
+
+    Raises:
+        DataError: at the end, if there were bad rows and the policy is `fail`, or nothing else.
+    """
+    told = bad_rows if bad_rows is not None else BadRows()
+    good = 0
+    bad: BrokenRow | None = None
     for row in rows:
-        problem = reading.problem(row)
-        if problem is None:
-            yield reading.convert(row, chat=chat)
-            continue
-        count += 1
-        if len(shown) < SHOWN_PROBLEMS:
-            shown.append(f"{row.where}: {problem}")
-    if count:
-        raise DataError(_report(shown, count), "correct these rows, or remove them from the data")
+        found = understood(row, reading, chat=chat)
+        if isinstance(found, BrokenRow):
+            bad = bad or found
+            told.add(found)
+        else:
+            good += 1
+            yield found
+    told.settle()
+    if bad and not good:
+        raise DataError(
+            f"no row can be learned from; the first: {bad.where}: {bad.reason}", bad.hint
+        )
 
 
-def _report(shown: list[str], count: int) -> str:
-    if count == 1:
-        return shown[0]
-    more = [f"…and {count - len(shown)} more"] if count > len(shown) else []
-    return "\n  ".join([f"{count} rows cannot be learned from:", *shown, *more])
+def understood(row: AnyRow, reading: Reading, *, chat: bool) -> Canonical | BrokenRow:
+    """A row as the trainer wants it, or why it cannot be learned from."""
+    if isinstance(row, BrokenRow):
+        return row
+    reason = reading.problem(row)
+    if reason is None:
+        return reading.convert(row, chat=chat)
+    return BrokenRow(row.file, row.line, reason, HINT, row.values, row.unit)
+
+
+def _head(rows: Iterator[AnyRow]) -> tuple[list[AnyRow], list[Row]]:
+    """The rows that were read to find the first good ones, and these."""
+    taken: list[AnyRow] = []
+    head: list[Row] = []
+    for row in rows:
+        taken.append(row)
+        head += [row] if isinstance(row, Row) else []
+        if len(head) == HEAD_ROWS or len(taken) == LONGEST_SEARCH:
+            break
+    return taken, head

@@ -1,4 +1,4 @@
-"""One row of training data and where it came from."""
+"""One row of training data and where it came from, or what kept it from being read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +21,38 @@ class Row:
     """Where the row begins, counted from 1."""
 
     unit: str = "line"
-    """What `line` counts: "row" where a file has no lines (parquet, hub)."""
+    """What `line` counts: "row" where a file has no lines (parquet, arrow, hub)."""
 
     @property
     def where(self) -> str:
         """The row's place in words, to begin a message with."""
         return located(self.file, self.line, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """A row that cannot be used, in data that can be read on after it."""
+
+    file: str
+
+    line: int
+
+    reason: str
+
+    hint: str
+
+    content: object = None
+    """What the row holds: its text as far as it was read, or its values."""
+
+    unit: str = "line"
+
+    @property
+    def where(self) -> str:
+        """The row's place in words, to begin a message with."""
+        return located(self.file, self.line, self.unit)
+
+
+AnyRow = Row | BrokenRow
 
 
 def located(file: object, line: int, unit: str = "line") -> str:

@@ -15,7 +15,8 @@ from engine.data.readers import READERS, read_rows
 from engine.data.row import Row, Values, printable
 from engine.errors import DataError
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.%+:\[\]-]+))?")
+"""`org/name`, and where one is meant, `:split` as `datasets` writes it: `openai/gsm8k:test[:200]`."""
 _LONGEST_HUB_ID = 96
 _KINDS = ", ".join(READERS)
 
@@ -28,6 +29,16 @@ class HubId:
 
     split: str = "train"
 
+    subset: str | None = None
+    """The configuration of a data set that has several."""
+
+    streaming: bool = False
+    """Whether it is read while training, without storing it."""
+
+    def __str__(self) -> str:
+        subset = f" ({printable(self.subset)})" if self.subset else ""
+        return f"{printable(self.name)}{subset}, split {printable(self.split)}"
+
 
 HubReader = Callable[[HubId], Iterable[Values]]
 """Loads a hub data set: the worker brings `datasets.load_dataset`, which loads torch with it."""
@@ -36,7 +47,14 @@ Resolved = list[Path] | HubId
 """Local files in reading order, or a hub id."""
 
 
-def resolve(source: str, base_folder: Path) -> Resolved:
+def resolve(
+    source: str,
+    base_folder: Path,
+    *,
+    split: str | None = None,
+    subset: str | None = None,
+    streaming: bool = False,
+) -> Resolved:
     """The files that a source names, sorted, or its hub id; touches no network."""
     if not source.strip():
         raise DataError("no training data is named", "name a file, a folder or a hub id")
@@ -55,8 +73,9 @@ def resolve(source: str, base_folder: Path) -> Resolved:
         return _data_files(
             _matches(path), f"{printable(source)}: no data file matches this pattern"
         )
-    if _names_hub_data(source, base_folder):
-        return HubId(source)
+    if (found := _hub_id(source, base_folder)) is not None:
+        name, part = found
+        return HubId(name, part or split or "train", subset, streaming)
     raise DataError(f"{printable(str(path))}: no such file or folder", _nearest_names(path))
 
 
@@ -114,14 +133,14 @@ def _matches(pattern: Path) -> Iterator[Path]:
         yield folder / name
 
 
-def _names_hub_data(source: str, base_folder: Path) -> bool:
-    """Whether a source that is no existing path reads as "org/name" rather than as a wrong path."""
-    return (
-        len(source) <= _LONGEST_HUB_ID
-        and _HUB_ID.fullmatch(source) is not None
-        and suffix(Path(source)) not in READERS
-        and not (base_folder / source).parent.exists()
-    )
+def _hub_id(source: str, base_folder: Path) -> tuple[str, str | None] | None:
+    """Name and split of a source that is no existing path, unless it reads as a wrong path."""
+    match = _HUB_ID.fullmatch(source)
+    if match is None or len(match[1]) > _LONGEST_HUB_ID:
+        return None
+    if suffix(Path(match[1])) in READERS or (base_folder / match[1]).parent.exists():
+        return None
+    return match[1], match[2]
 
 
 def _nearest_names(path: Path) -> str:
