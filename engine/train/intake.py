@@ -5,7 +5,7 @@ The same spec and files give the same rows in the same order, whatever attempt i
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -24,9 +24,10 @@ from engine.train.arguments import row_length
 from engine.train.model import Loaded
 from engine.train.rendering import SFT_KINDS, Rendered, Renderer
 from engine.train.reporter import Reporter
-from engine.train.rows import RowFolder, Written, mixed
+from engine.train.rows import RowFolder, mixed
 
 SAID_EVERY_ROWS = 50_000
+EVAL = "eval"
 
 
 @dataclass(frozen=True)
@@ -76,23 +77,17 @@ class Taker:
         Raises:
             DataError: rows cannot be read or learned from.
         """
-        with self._bad:
-            intake = self._take()
-            self._bad.check()
-        self._folder.commit(self._bad.count)
-        return replace(intake, bad_rows=self._folder.bad_rows)
-
-    def _take(self) -> Intake:
+        if (facts := self._folder.facts) is None:
+            with self._bad:
+                facts = self._write()
+                self._bad.check()
+            self._folder.commit(facts)
         section, weights = self._spec.data, [one.weight for one in self._spec.data.sources]
-        parts = open_parts(section, **self._reading())
-        written = [self._written(f"train-{i}", part) for i, part in enumerate(parts)]
-        self._bad.check()  # before anything else is said of rows that are only there in part
-        for part, one in zip(parts, written, strict=True):
-            _refuse_empty(one, part.source.path)
+        written = [self._folder.written(name) for name in _names(section)]
         train = mixed([one.dataset for one in written], weights, self._seed)
         given, held_out, held_out_given = sum(one.given_rows for one in written), None, 0
         if isinstance(section.eval, str):
-            found = self._written("eval", open_eval(section, **self._reading()))
+            found = self._folder.written(EVAL)
             held_out, held_out_given = found.dataset, found.given_rows
         elif section.eval is not None:
             kept, drawn = split_indices(len(train), section.eval, self._seed)
@@ -101,12 +96,38 @@ class Taker:
         return Intake(
             train=train,
             eval=held_out,
-            kind=parts[0].kind,
-            format=", ".join(dict.fromkeys(part.format for part in parts)),
+            kind=facts["kind"],
+            format=facts["format"],
             given_rows=given,
             eval_given_rows=held_out_given,
             max_length=self._max_length,
+            bad_rows=facts["bad_rows"],
         )
+
+    def _write(self) -> dict[str, Any]:
+        """Read, convert and render every source; what is to be known of them."""
+        section = self._spec.data
+        parts = dict(zip(_names(section), open_parts(section, **self._reading()), strict=True))
+        held_out = open_eval(section, **self._reading())
+        if held_out is not None:
+            parts[EVAL] = held_out
+        kinds = {part.kind if part.kind not in SFT_KINDS else "tokens" for part in parts.values()}
+        if len(kinds) > 1:
+            raise DataError(
+                f"the sources are of several kinds: {', '.join(sorted(kinds))}",
+                "name sources of one kind, or set their format and columns",
+            )
+        given = {name: self._written(name, part) for name, part in parts.items()}
+        self._bad.check()  # before anything is said of rows that are only there in part
+        for name, part in parts.items():
+            if not given[name]:
+                raise DataError(
+                    f"{part.source.path}: no row can be learned from",
+                    "name data with at least one row",
+                )
+        formats = dict.fromkeys(part.format for part in parts.values())
+        kind = next(iter(parts.values())).kind
+        return {"kind": kind, "format": ", ".join(formats), "bad_rows": self._bad.count}
 
     def close(self) -> None:
         """Remove the prepared rows."""
@@ -117,18 +138,19 @@ class Taker:
             "method": self._spec.method,
             "base_folder": self._job.folder,
             "chat": self._base.chat,
-            "read_hub": HubRows(streaming=self._spec.data.streaming),
+            "read_hub": hub_rows,
             "bad_rows": self._bad,
         }
 
-    def _written(self, name: str, part: Part) -> Written:
+    def _written(self, name: str, part: Part) -> int:
+        """Rows of one source that could be read."""
         rows = part.rows
         if self._spec.data.streaming and (needed := self._needed_rows()) is not None:
             rows = islice(rows, needed)
         said = _Counted(self._reporter, part.source.path)
         if part.kind in SFT_KINDS:
-            return self._folder.tokens(name, lambda: self._rendered(rows, part.kind), said)
-        return self._folder.values(name, lambda: rows, said)
+            return self._folder.tokens(name, self._rendered(rows, part.kind), said)
+        return self._folder.values(name, rows, said)
 
     def _rendered(self, rows: Iterable[Canonical], kind: str) -> Iterator[Rendered]:
         mode = str(self._spec.training.get("truncation_mode") or "keep_start")
@@ -180,7 +202,7 @@ def sample_rows(path: str, spec: JobSpec, base: Loaded, job: Job, limit: int) ->
         method=spec.method,
         base_folder=job.folder,
         chat=base.chat,
-        read_hub=HubRows(streaming=True),
+        read_hub=hub_rows,
         bad_rows=bad,
     )
     rows = [row for part in parts for row in islice(part.rows, limit)][:limit]
@@ -188,17 +210,12 @@ def sample_rows(path: str, spec: JobSpec, base: Loaded, job: Job, limit: int) ->
     return rows
 
 
-class HubRows:
-    """Reads data sets of the Hub through the real client."""
-
-    def __init__(self, *, streaming: bool) -> None:
-        self._streaming = streaming
-
-    def __call__(self, hub: HubId) -> Iterable[dict[str, Any]]:
-        """The rows of a split, downloaded, or read as they come."""
-        return datasets.load_dataset(
-            hub.name, hub.subset, split=hub.split, streaming=self._streaming
-        )
+def hub_rows(hub: HubId) -> Iterable[dict[str, Any]]:
+    """The rows of a data set of the Hub through the real client, downloaded or read as they come."""
+    rows: Iterable[dict[str, Any]] = datasets.load_dataset(
+        hub.name, hub.subset, split=hub.split, streaming=hub.streaming
+    )
+    return rows
 
 
 class _Counted:
@@ -216,6 +233,6 @@ class _Counted:
             print(f"{self._name}: {rows:,} rows prepared", flush=True)
 
 
-def _refuse_empty(written: Written, name: str) -> None:
-    if not written.given_rows:
-        raise DataError(f"{name}: no row can be learned from", "name data with at least one row")
+def _names(section: DataSection) -> list[str]:
+    """The files of the training sources."""
+    return [f"train-{number}" for number in range(len(section.sources))]

@@ -6,7 +6,7 @@ memory than a thousand. The files are used again on a resume as long as what the
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,43 +55,46 @@ class RowFolder:
         known = read_json(self._index) or {}
         if known.get("made_of") != self._key:
             shutil.rmtree(folder, ignore_errors=True)
-            known = {"made_of": self._key, "files": {}, "bad_rows": 0}
+            known = {"made_of": self._key, "files": {}}
         self._known: dict[str, Any] = known
         folder.mkdir(exist_ok=True)
 
     @property
-    def bad_rows(self) -> int:
-        """Rows that were left out when the files were written."""
-        count: int = self._known["bad_rows"]
-        return count
+    def facts(self) -> Mapping[str, Any] | None:
+        """What was noted of the rows when all were written; None before that."""
+        facts: Mapping[str, Any] | None = self._known.get("facts")
+        return facts
 
-    def commit(self, bad_rows: int) -> None:
-        """Everything was read and may be used again; `bad_rows` were left out by this attempt."""
-        self._known["bad_rows"] += bad_rows
+    def commit(self, facts: Mapping[str, Any]) -> None:
+        """Everything was read and may be used again."""
+        self._known["facts"] = dict(facts)
         write_json(self._index, self._known)
 
-    def tokens(self, name: str, rows: Callable[[], Iterable[Rendered]], said: Progress) -> Written:
-        """Rendered rows; those in which nothing is learned are counted and left out."""
-        if (found := self._again(name)) is not None:
-            return found
+    def written(self, name: str) -> Written:
+        """What an earlier attempt wrote."""
+        facts = self._known["files"][name]
+        return Written(self._mapped(name, facts["rows"]), facts["given_rows"])
+
+    def tokens(self, name: str, rows: Iterable[Rendered], said: Progress) -> int:
+        """Writes rendered rows and counts those given; those in which nothing is learned are left out."""
         given = 0
 
         def learned() -> Iterator[dict[str, Any]]:
             nonlocal given
-            for row in rows():
+            for row in rows:
                 given += 1
                 if row.trained_tokens:
                     yield {"input_ids": row.input_ids, "labels": row.labels}
 
         written = self._write(name, learned(), TOKENS, said)
-        return self._keep(name, written, given)
+        self._known["files"][name] = {"rows": written, "given_rows": given}
+        return given
 
-    def values(self, name: str, rows: Callable[[], Iterable[Canonical]], said: Progress) -> Written:
-        """Rows as they are: text, lists of messages, and what else a reward looks at."""
-        if (found := self._again(name)) is not None:
-            return found
-        written = self._write(name, (_plain(row) for row in rows()), None, said)
-        return self._keep(name, written, written)
+    def values(self, name: str, rows: Iterable[Canonical], said: Progress) -> int:
+        """Writes and counts rows as they are: text, lists of messages, and what else a reward looks at."""
+        written = self._write(name, (_plain(row) for row in rows), None, said)
+        self._known["files"][name] = {"rows": written, "given_rows": written}
+        return written
 
     def _write(self, name: str, rows: Iterator[dict[str, Any]], schema: Any, said: Progress) -> int:
         """Rows that were written; the file is put in its place when it is whole."""
@@ -111,16 +114,6 @@ class RowFolder:
                 writer.close()
         building.replace(self._path(name))
         return count
-
-    def _keep(self, name: str, written: int, given: int) -> Written:
-        self._known["files"][name] = {"rows": written, "given_rows": given}
-        return Written(self._mapped(name, written), given)
-
-    def _again(self, name: str) -> Written | None:
-        facts = self._known["files"].get(name)
-        if facts is None or not self._path(name).is_file():
-            return None
-        return Written(self._mapped(name, facts["rows"]), facts["given_rows"])
 
     def _mapped(self, name: str, rows: int) -> Dataset:
         if not rows:

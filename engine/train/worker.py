@@ -223,7 +223,8 @@ class Worker:
                 self.manifest["data"]["prepared_rows"] = figures.rows
                 manifest.write(self.job, self.manifest)
             return
-        files = data.files_of(self.spec.data, base_folder=self.job.folder)
+        sources = data.resolve_all(self.spec.data, self.job.folder)
+        files = [path for source in sources if isinstance(source, list) for path in source]
         self.manifest = {
             "schema": 1,
             "versions": versions,
