@@ -80,7 +80,7 @@ class Taker:
         if (facts := self._folder.facts) is None:
             with self._bad:
                 facts = self._write()
-                self._bad.check()
+                self._bad.settle()
             self._folder.commit(facts)
         section, weights = self._spec.data, [one.weight for one in self._spec.data.sources]
         written = [self._folder.written(name) for name in _names(section)]
@@ -118,7 +118,7 @@ class Taker:
                 "name sources of one kind, or set their format and columns",
             )
         given = {name: self._written(name, part) for name, part in parts.items()}
-        self._bad.check()  # before anything is said of rows that are only there in part
+        self._bad.settle()  # before anything is said of rows that are only there in part
         for name, part in parts.items():
             if not given[name]:
                 raise DataError(
@@ -206,7 +206,7 @@ def sample_rows(path: str, spec: JobSpec, base: Loaded, job: Job, limit: int) ->
         bad_rows=bad,
     )
     rows = [row for part in parts for row in islice(part.rows, limit)][:limit]
-    bad.check()
+    bad.settle()
     return rows
 
 
