@@ -4,7 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UNSLOTH_VENV := .venv-unsloth-set
+UNSLOTH_SET_VENV := .venv-unsloth-set
+UNSLOTH_VENV := .venv-unsloth
+UNSLOTH := unsloth==2026.10.9 unsloth_zoo==2026.10.9
 GPU_VENV := .venv-gpu-check
 # Three processes share two cores, as many tests wait; `make test PYTEST_FLAGS=` runs them in one.
 PYTEST_FLAGS ?= -n 3 --dist loadgroup
@@ -13,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format exact bench screenshots schema gpu-check \
-	test-unsloth-set clean distclean
+	test-unsloth-set test-unsloth clean distclean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +40,17 @@ venv: $(VENV)/.installed ## make .venv from constraints.txt
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(call environment,$(VENV),constraints.txt)
 
+$(UNSLOTH_SET_VENV)/.installed: pyproject.toml tests/constraints-unsloth.txt
+	$(call environment,$(UNSLOTH_SET_VENV),tests/constraints-unsloth.txt)
+
 $(UNSLOTH_VENV)/.installed: pyproject.toml tests/constraints-unsloth.txt
 	$(call environment,$(UNSLOTH_VENV),tests/constraints-unsloth.txt)
+
+# Without its dependencies: it asks for a release of certifi that does not exist, and for torchvision,
+# xformers, diffusers and others that text on a CPU does not need.
+$(UNSLOTH_VENV)/.unsloth: $(UNSLOTH_VENV)/.installed Makefile
+	@$(UNSLOTH_VENV)/bin/python -m pip install --no-deps $(UNSLOTH)
+	@touch $@
 
 # --- for everybody --------------------------------------------------------------------------------
 
@@ -96,8 +107,11 @@ for folder in sys.path[1:]:
 endef
 export PTH_OF_THIS_PYTHON
 
-test-unsloth-set: $(UNSLOTH_VENV)/.installed ## the training tests with the versions that unsloth wants
-	$(UNSLOTH_VENV)/bin/python -m pytest -m 'not exact' $(PYTEST_FLAGS) tests/train
+test-unsloth-set: $(UNSLOTH_SET_VENV)/.installed ## the training tests with the versions that unsloth wants
+	$(UNSLOTH_SET_VENV)/bin/python -m pytest -m 'not exact' $(PYTEST_FLAGS) tests/train
+
+test-unsloth: $(UNSLOTH_VENV)/.unsloth ## the backend unsloth, in an environment of its own
+	$(UNSLOTH_VENV)/bin/python -m pytest tests/unsloth
 
 clean: ## remove caches and build outputs
 	rm -rf dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -105,4 +119,4 @@ clean: ## remove caches and build outputs
 	find engine tui tests screenshots -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments too
-	rm -rf $(VENV) $(UNSLOTH_VENV) $(GPU_VENV)
+	rm -rf $(VENV) $(UNSLOTH_SET_VENV) $(UNSLOTH_VENV) $(GPU_VENV)

@@ -3,11 +3,17 @@
 `preflight` asks when the job is planned, and the worker again at its start: the machine may be another one.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Collection
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
 
 from engine import methods
 from engine.errors import MachineError, PlanError, TunedeckError
-from engine.spec import JobSpec
+
+if TYPE_CHECKING:
+    from engine.spec import JobSpec
 
 
 def installed(backend: methods.Backend) -> str | None:
@@ -20,7 +26,23 @@ def installed(backend: methods.Backend) -> str | None:
         return None
 
 
-def problem(spec: JobSpec, *, gpu: bool) -> TunedeckError | None:
+def unmet(backend: methods.Backend, libraries: Collection[str]) -> list[str]:
+    """Which of these libraries are installed in a version that the backend does not ask for."""
+    found = []
+    for line in requires(backend.distribution) or []:
+        wanted = Requirement(line)
+        if wanted.name not in libraries or (wanted.marker and not wanted.marker.evaluate()):
+            continue
+        try:
+            here = version(wanted.name)
+        except PackageNotFoundError:
+            continue
+        if not wanted.specifier.contains(here, prereleases=True):
+            found.append(f"{wanted.name} {wanted.specifier} (here {here})")
+    return found
+
+
+def problem(spec: "JobSpec", *, gpu: bool) -> TunedeckError | None:
     """Why this backend cannot train this job here, if so: what the spec asks first, then what is missing.
 
     Args:
@@ -30,7 +52,7 @@ def problem(spec: JobSpec, *, gpu: bool) -> TunedeckError | None:
     return _asked_too_much(spec, backend) or _missing_here(spec, backend, gpu)
 
 
-def _asked_too_much(spec: JobSpec, backend: methods.Backend) -> PlanError | None:
+def _asked_too_much(spec: "JobSpec", backend: methods.Backend) -> PlanError | None:
     name, adapter = backend.name, spec.adapter.type
     if spec.method not in backend.methods:
         return PlanError(
@@ -56,7 +78,7 @@ def _asked_too_much(spec: JobSpec, backend: methods.Backend) -> PlanError | None
     return None
 
 
-def _missing_here(spec: JobSpec, backend: methods.Backend, gpu: bool) -> MachineError | None:
+def _missing_here(spec: "JobSpec", backend: methods.Backend, gpu: bool) -> MachineError | None:
     if installed(backend) is None:
         return MachineError(
             f"backend: {backend.name}, and {backend.distribution} is not installed",

@@ -8,11 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
-from engine import __version__, lock, schedule
+from engine import __version__, backends, lock, methods, schedule
 from engine.cli.output import on_terminal, say, say_json, speaks_unicode
 from engine.errors import MachineError
 from engine.gpu import GPU, Snapshot, Telemetry
@@ -22,10 +22,7 @@ from engine.text import one_line
 
 TRAINING = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "safetensors")
 DECK = ("textual", "rich", "plotext")
-OPTIONAL = {
-    "bitsandbytes": "quantization: pip install 'tunedeck[quant]'",
-    "unsloth": "its own environment is best: pip install 'tunedeck[unsloth]'",
-}
+OPTIONAL = {"bitsandbytes": "quantization: pip install 'tunedeck[quant]'"}
 TITLE_WIDTH = 14
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2 * 1024**3
@@ -69,6 +66,8 @@ def examined() -> Iterator[Finding]:
     yield Finding("tunedeck", "ok", f"{__version__} in {Path(__file__).parents[2]}")
     yield _python()
     yield from _libraries()
+    yield _unsloth(gpu=bool(snapshot.gpus))
+    yield from _other_packages()
     yield from _gpus(snapshot)
     yield _memory(snapshot)
     yield _home(store)
@@ -125,6 +124,44 @@ def _libraries() -> Iterator[Finding]:
         yield Finding(
             name, "ok" if there else "note", there or "not installed", "" if there else hint
         )
+
+
+def _unsloth(*, gpu: bool) -> Finding:
+    """Whether the backend is there, what it can train on this machine, and what it wants otherwise."""
+    backend = methods.backend("unsloth")
+    there = backends.installed(backend)
+    if there is None:
+        hint = "`backend: unsloth` wants an environment of its own: README, Backends"
+        return Finding(backend.name, "note", "not installed", hint)
+    text = f"{there}, trains {', '.join(backend.methods)}"
+    if not gpu:
+        held_back = [name for name in backend.methods if name not in backend.cpu_methods]
+        able = ", ".join(backend.cpu_methods)
+        text = f"{there}, trains {able} here; {', '.join(held_back)} and QLoRA need a GPU"
+    if unmet := backends.unmet(backend, TRAINING):
+        hint = "install the versions that it wants: README, Backends"
+        return Finding(backend.name, "note", f"{text}; it wants {', '.join(unmet)}", hint)
+    return Finding(backend.name, "ok", text)
+
+
+def _other_packages() -> Iterator[Finding]:
+    """What other packages add, and what of it cannot be loaded."""
+    for group in (methods.METHODS_GROUP, methods.BACKENDS_GROUP):
+        for point in entry_points(group=group):
+            kind = group.partition(".")[2]
+            try:
+                found = point.load()
+            except (ImportError, AttributeError) as error:
+                text = f"{point.name} ({point.value}) of {kind} cannot be loaded: {error}"
+                yield Finding(
+                    "packages", "note", text, "install its package again, or uninstall it"
+                )
+                continue
+            if isinstance(found, methods.Method | methods.Backend):
+                yield Finding("packages", "ok", f"{point.name} of {kind}, from {point.value}")
+            else:
+                text = f"{point.name} ({point.value}) of {kind} is no {kind.removesuffix('s')}"
+                yield Finding("packages", "note", text, "ask whoever made its package")
 
 
 def _gpus(snapshot: Snapshot) -> Iterator[Finding]:

@@ -1,9 +1,9 @@
 """unsloth below the same trainers: it loads the model and attaches LoRA, and nothing else changes hands.
 
 unsloth rewrites TRL, transformers and PEFT when it is imported, so it must be the first of them, in the
-training process only. It has two faces: on a GPU its own kernels and trainers generated from TRL's source; without
-one, transformers and PEFT with a loss computed in chunks. Tokenizer, chat template, masks and trainers are
-tunedeck's: rows reach the trainer as `input_ids` and `labels`, not through unsloth's markers and templates.
+training process only. It has two faces: on a GPU its own kernels, and trainers generated from TRL's source;
+without one, transformers and PEFT with a loss computed in chunks. Tokenizer, chat template, masks and trainers
+are tunedeck's: rows reach the trainer as `input_ids` and `labels`, not through unsloth's markers and templates.
 """
 
 import os
@@ -113,7 +113,7 @@ def switches(folder: Path, *, gpu: bool) -> dict[str, str]:
 
 
 def checkpointing(spec: JobSpec, *, gpu: bool) -> bool | str:
-    """Whether activations are recomputed: as the spec says, else unsloth's own way on a GPU, and not without."""
+    """Whether activations are recomputed: as the spec says, else on a GPU, in unsloth's own way there."""
     asked = next((spec.training[name] for name in _CHECKPOINTING if name in spec.training), gpu)
     return "unsloth" if asked and gpu else bool(asked)
 
