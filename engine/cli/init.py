@@ -11,13 +11,13 @@ from pathlib import Path
 
 from engine import data
 from engine.cli.output import narrate, say
-from engine.data import Inspection
+from engine.data import Inspection, remarks
 from engine.errors import DataError, MachineError, UsageError
+from engine.spec import DataSection
 from engine.text import one_line
 
 DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
 SAMPLED_ROWS = 20_000
-LEAST_ROWS_TO_HOLD_OUT = 40
 
 _PLAIN = re.compile(r"[A-Za-z./][\w./-]*")
 
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     if draft.columns:
         guessed = ", ".join(f"{ours} is {one_line(name)!r}" for ours, name in draft.columns.items())
         narrate(f"guessed from the names of the columns, check it: {guessed}")
-    for warning in found.warnings:
+    section = DataSection(train=draft.train, columns=draft.columns, eval=_held_out(draft))
+    for warning in remarks.warnings(found, section, method=draft.method):
         narrate(f"warning: {one_line(warning)}")
     if args.model is None:
         narrate(f"the base model is only a proposal: {DEFAULT_MODEL} (change it in {path})")
@@ -86,10 +87,7 @@ def drafted(source: str) -> Draft:
 
 def _inspected(source: str, method: str, columns: dict[str, str]) -> Inspection:
     return data.inspect(
-        source,
-        eval=None,
-        format="auto",
-        columns=columns,
+        DataSection(train=source, columns=columns),
         method=method,
         base_folder=Path.cwd(),
         sample=SAMPLED_ROWS,
@@ -112,7 +110,6 @@ def _suggested(source: str, method: str) -> dict[str, str]:
 def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
     """The spec as text; paths are relative to `base` where they lie below it."""
     found = draft.inspection
-    holds_out = found.rows is None or found.rows >= LEAST_ROWS_TO_HOLD_OUT
     rows = "rows on the Hub" if found.rows is None else f"{found.rows:,} rows"
     rows += "" if found.complete or found.rows is None else " or more"
     longest = (
@@ -148,7 +145,7 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
             "data:",
             _noted(f"  train: {_scalar(_relative(draft.train, base))}", rows),
             _noted(
-                "  eval: 0.05" if holds_out else "  # eval: 0.1",
+                f"  eval: {remarks.HELD_OUT}" if _held_out(draft) else "  # eval: 0.1",
                 "held out to measure with: a fraction, or a file",
             ),
             _noted(f"  format: {found.format or 'auto'}", _formats()),
@@ -166,6 +163,12 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
             "",
         ]
     )
+
+
+def _held_out(draft: Draft) -> float | None:
+    """What the spec holds out: nothing of so little data that it would be missed."""
+    rows = draft.inspection.rows
+    return remarks.HELD_OUT if rows is None or rows >= remarks.ENOUGH_TO_HOLD_OUT else None
 
 
 def _noted(line: str, note: str) -> str:

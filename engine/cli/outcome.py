@@ -114,11 +114,11 @@ def _questions(before: Measured, after: Measured) -> tuple[Question, ...]:
 
 
 def _best_constant(spec: JobSpec) -> float | None:
-    if spec.samples is None:
+    if spec.samples is None or spec.samples.rows is None:
         return None
     from engine.demo import task
 
-    train, test = (_rows(Path(name)) for name in (spec.data.train, spec.samples.rows))
+    train, test = (_rows(Path(name)) for name in (spec.data.named[0], spec.samples.rows))
     return task.best_constant(train, test[: spec.samples.limit]) if train and test else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.cli.output import json_text, narrate, say, say_json
 from engine.cli.source import chosen_spec
+from engine.data import Inspection
 from engine.errors import TunedeckError
 from engine.plan.preflight import Facts, Plan, preflight
 from engine.series import format_bytes
@@ -29,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
             say(f"{title:<{TITLE_WIDTH}}{value}")
         for warning in plan.warnings:
             say(f"{'warning':<{TITLE_WIDTH}}{one_line(warning)}")
+        for offer in plan.offers:
+            say(f"{'offer':<{TITLE_WIDTH}}{one_line(offer)}")
     if failure is not None:
         raise failure
     if not args.json:
@@ -51,6 +54,8 @@ def checked(spec: JobSpec, *, quiet: bool = False, flags: bool = False) -> Plan:
     if not quiet:
         for warning in plan.warnings:
             narrate(f"warning: {one_line(warning)}")
+        for offer in plan.offers:
+            narrate(f"note: {one_line(offer)}")
     return plan
 
 
@@ -88,7 +93,12 @@ def lines(spec: JobSpec, facts: Facts) -> list[tuple[str, str]]:
 def _method(spec: JobSpec) -> str:
     if spec.adapter.type == "none":
         return f"{spec.method}, full fine-tuning"
-    return f"{spec.method} with {spec.adapter.type} (r {spec.adapter.r})"
+    adapter = spec.adapter
+    if adapter.path is not None:
+        return f"{spec.method}, going on with the adapter {one_line(adapter.path)}"
+    rank = f" (r {adapter.r})" if adapter.r is not None else ""
+    quantized = "" if spec.model.quantization == "none" else f", {spec.model.quantization} weights"
+    return f"{spec.method} with {adapter.type}{rank}{quantized}"
 
 
 def _model(facts: Facts) -> str:
@@ -110,25 +120,36 @@ def _data_lines(facts: Facts) -> list[tuple[str, str]]:
     if facts.train_rows is not None and facts.train_rows != found.rows:
         rows = f"{facts.train_rows:,} to train on"
     result = [
-        ("format", found.format or "known when the job starts"),
+        ("format", _format(found)),
         ("columns", ", ".join(map(one_line, found.columns))),
         ("rows", rows + (f", {facts.eval_rows:,} to evaluate" if facts.eval_rows else "")),
     ]
     if found.unused_columns:
         result.append(("not used", ", ".join(map(one_line, found.unused_columns))))
+    if found.roles:
+        result.append(("roles", ", ".join(f"{one_line(r)} {n:,}" for r, n in found.roles.items())))
+    if found.bad.count:
+        result.append(("bad rows", f"{found.bad.count:,}"))
     if found.characters is not None:
         lengths = found.characters
-        text = f"median {lengths.p50:,}, 95% below {lengths.p95:,}, longest {lengths.max:,}"
+        text = f"median {lengths.p50:,}, 95% up to {lengths.p95:,}, longest {lengths.max:,}"
         result.append(("characters", text))
     if found.first:
         result.append(("first row", shortened(clean_text(json_text(found.first[0])), ROW_WIDTH)))
     return [(title, value) for title, value in result if value]
 
 
+def _format(found: Inspection) -> str:
+    """Each source's format, and the kind that its rows become."""
+    if found.format is None:
+        return "known when the job starts"
+    return f"{found.format}, read as {found.kind}"
+
+
 def _steps(facts: Facts) -> str:
     if facts.steps_per_epoch is None:
         known = f"{facts.total_steps:,} in all" if facts.total_steps else "known when it starts"
-        return f"{known} ({facts.batch_rows} rows a step)"
+        return known if facts.batch_rows is None else f"{known} ({facts.batch_rows} rows a step)"
     total = f"{facts.total_steps:,} in all: " if facts.total_steps else ""
     epochs = f" for {facts.epochs:g} epochs" if facts.epochs is not None else ""
     return f"{total}{facts.steps_per_epoch:,} an epoch{epochs} ({facts.batch_rows} rows a step)"
@@ -143,6 +164,7 @@ def as_json(spec: JobSpec, plan: Plan) -> dict[str, Any]:
         "works": not plan.problems,
         "problems": [problem.to_json() for problem in plan.problems],
         "warnings": list(plan.warnings),
+        "offers": list(plan.offers),
         "model": {
             "name": facts.model.name,
             "where": facts.model.where,
@@ -155,6 +177,8 @@ def as_json(spec: JobSpec, plan: Plan) -> dict[str, Any]:
         if found is None
         else {
             "format": found.format,
+            "kind": found.kind,
+            "bad_rows": {"count": found.bad.count, "first": found.bad.named},
             "columns": list(found.columns),
             "unused_columns": list(found.unused_columns),
             "complete": found.complete,

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import data, schema
-from engine.data import Inspection
+from engine import data, methods, schema
+from engine.data import Inspection, remarks
 from engine.errors import DataError, MachineError, TunedeckError
 from engine.gpu import Snapshot, Telemetry
+from engine.plan import checks
 from engine.plan.model_folder import BaseModel, look_at
 from engine.series import format_bytes
-from engine.spec import JobSpec, config_of
+from engine.spec import DataSection, JobSpec, config_of
 from engine.store import default_home
 
 READ_WHOLE_BELOW_BYTES = 256 * 1024**2
@@ -35,7 +36,7 @@ class Facts:
     inspection: Inspection | None
     train_rows: int | None
     eval_rows: int | None
-    batch_rows: int
+    batch_rows: int | None
     """Rows of one optimizer step."""
     steps_per_epoch: int | None
     epochs: float | None
@@ -51,6 +52,8 @@ class Plan:
     problems: tuple[TunedeckError, ...]
     """What keeps the job from working; each carries its exit code."""
     warnings: tuple[str, ...]
+    offers: tuple[str, ...]
+    """What the spec could ask for and does not."""
     facts: Facts
 
     @property
@@ -95,12 +98,17 @@ def preflight(
     with Telemetry() as telemetry:
         snapshot = telemetry.read()
     device = _device(spec, snapshot, problems)
+    problems += checks.problems(spec, snapshot)
     disk = _free_bytes(default_home())
-    warnings = list(inspection.warnings) if inspection is not None else []
+    chat = chat_of(spec, model)
+    warnings, offers = [], []
+    if inspection is not None:
+        warnings += remarks.warnings(inspection, spec.data, method=spec.method, chat=chat)
+        offers += remarks.offers(inspection, spec.data)
     warnings += _warnings(spec, model, snapshot, device)
     _check_disk(spec, model, disk, problems, warnings)
     facts = _facts(spec, model, inspection, device, disk)
-    return Plan(tuple(problems), tuple(warnings), facts)
+    return Plan(tuple(problems), tuple(warnings), tuple(offers), facts)
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -115,14 +123,11 @@ def inspected(
 ) -> Inspection:
     """The data of a job: all of it up to so many bytes, else the first rows."""
     return data.inspect(
-        spec.data.train,
-        eval=spec.data.eval,
-        format=spec.data.format,
-        columns=spec.data.columns,
+        spec.data,
         method=spec.method,
         base_folder=Path.cwd(),
         sample=None if _is_small(spec, small_bytes) else rows,
-        chat=_chat(spec, model),
+        chat=chat_of(spec, model),
     )
 
 
@@ -130,7 +135,10 @@ def _inspected(
     spec: JobSpec, model: BaseModel, look: Look, problems: list[TunedeckError]
 ) -> Inspection | None:
     try:
-        return look(spec, model)
+        found = look(spec, model)
+        bad = found.bad.error if found is not None and spec.data.on_bad_row == "fail" else None
+        problems += [bad] if bad is not None else []
+        return found
     except DataError as error:
         problems.append(error)
     except OSError as error:
@@ -141,33 +149,33 @@ def _inspected(
 
 
 def _check_samples(spec: JobSpec, model: BaseModel, problems: list[TunedeckError]) -> None:
-    if spec.samples is None:
+    if spec.samples is None or spec.samples.rows is None:
         return
+    asked = DataSection(train=spec.samples.rows, format=spec.data.format, columns=spec.data.columns)
     try:
-        data.inspect(
-            spec.samples.rows,
-            eval=None,
-            format=spec.data.format,
-            columns=spec.data.columns,
+        found = data.inspect(
+            asked,
             method=spec.method,
             base_folder=Path.cwd(),
             sample=spec.samples.limit,
-            chat=_chat(spec, model),
+            chat=chat_of(spec, model),
         )
+        if (bad := found.bad.error) is not None:
+            raise bad
     except DataError as error:
         problems.append(DataError(f"samples.rows: {error.message}", error.hint))
 
 
-def _chat(spec: JobSpec, model: BaseModel) -> bool:
+def chat_of(spec: JobSpec, model: BaseModel) -> bool:
     """Whether rows are rendered with a chat template; where that is unknown, most likely."""
-    wanted = spec.model.chat_template == "auto" and spec.method != "pretrain"
-    return wanted and model.chat is not False
+    if not methods.method(spec.method).renders_chat or spec.model.chat_template == "none":
+        return False
+    return spec.model.chat_template != "auto" or model.chat is not False
 
 
 def _is_small(spec: JobSpec, small_bytes: int) -> bool:
-    names = [spec.data.train, *([spec.data.eval] if isinstance(spec.data.eval, str) else [])]
     total = 0
-    for name in names:
+    for name in spec.data.named:
         try:
             found = data.resolve(name, Path.cwd())
             total += sum(path.stat().st_size for path in found) if isinstance(found, list) else 0
@@ -265,11 +273,11 @@ def _facts(
     eval_rows = inspection.eval_rows if inspection is not None else None
     if rows is not None and isinstance(spec.data.eval, float):
         rows -= eval_rows or 0
-    accumulation = int(settings["gradient_accumulation_steps"])
-    device_rows = int(settings["per_device_train_batch_size"])
     packed = bool(spec.training.get("packing", spec.method == "pretrain"))
+    batch = _batch(spec, settings)
     per_epoch = None
-    if rows is not None and not packed:
+    if rows is not None and batch is not None and not packed:
+        device_rows, accumulation = batch
         batches = rows / device_rows
         whole = math.floor(batches) if settings["dataloader_drop_last"] else math.ceil(batches)
         per_epoch = max(1, math.ceil(whole / accumulation))
@@ -283,13 +291,27 @@ def _facts(
         inspection=inspection,
         train_rows=rows,
         eval_rows=eval_rows,
-        batch_rows=device_rows * accumulation,
+        batch_rows=math.prod(batch) if batch is not None else spec.compute.effective_batch_size,
         steps_per_epoch=per_epoch,
         epochs=epochs,
         total_steps=total,
         device=device,
         disk_free_bytes=disk,
     )
+
+
+def _batch(spec: JobSpec, settings: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Rows of a micro-batch, and how many of those make a step; None where the worker finds out."""
+    wanted = spec.compute.effective_batch_size
+    if spec.compute.max_tokens_per_device is not None or methods.method(spec.method).generates:
+        return None
+    device_rows = int(settings["per_device_train_batch_size"])
+    if wanted is None:
+        return device_rows, int(settings["gradient_accumulation_steps"])
+    device_rows = next(
+        size for size in range(min(wanted, device_rows), 0, -1) if wanted % size == 0
+    )
+    return device_rows, wanted // device_rows
 
 
 _NEEDED = (

@@ -107,7 +107,7 @@ def test_all_problems_come_at_once_and_each_names_its_field_once(tmp_path: Path)
         ("data", None, "data", "must be a mapping of fields to values, not None"),
         ("compute", {"gpus": -1}, "compute.gpus", "must be auto, 0 (CPU) or 1"),
         ("compute", {"gpus": True}, "compute.gpus", "must be a whole number or 'auto', not True"),
-        ("backend", "unsloth", "backend", "must be 'trl', not 'unsloth'"),
+        ("backend", "unslot", "backend", "did you mean unsloth?"),
         ("training", 3, "training", "must be a mapping"),
         ("training", {"num_train_epochs": 0}, "training.num_train_epochs", "(above 0)"),
         ("training", {"max_length": 0}, "training.max_length", "(1 or more)"),

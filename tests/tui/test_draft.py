@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import demo
 from engine import spec as specs
-from engine.data import Inspection
+from engine.data import Inspection, extent
 from engine.document import parse_document
 from engine.errors import DataError, Problem, SpecError
 from engine.plan.model_folder import BaseModel
@@ -19,7 +20,7 @@ from tui.form.data_look import DataLook
 from tui.form.draft import Draft
 from tui.form.findings import check, sentence
 
-DEMO = Path(specs.__file__).parent / "demo"
+DEMO = Path(demo.__file__).parent
 PAIRS = '{"prompt": "1+1", "completion": "2"}\n'
 
 
@@ -251,7 +252,7 @@ def test_a_valid_draft_says_what_it_would_do(here: Path) -> None:
         ({"training.eval_strategy": "steps"}, "training.eval_strategy", "no data.eval"),
         ({"adapter.r": "x"}, "adapter.r", "must be a whole number"),
         ({"adapter.rr": "1"}, "adapter.rr", "no such field"),
-        ({"method": "sftt"}, "method", "must be 'sft' or 'pretrain'"),
+        ({"method": "sftt"}, "method", "did you mean sft?"),
         ({"compute.gpus": "7"}, "compute.gpus", "several GPUs"),
         ({"samples.rows": "nix.jsonl"}, "samples.rows", "no such file"),
     ],
@@ -349,7 +350,7 @@ def test_unchanged_data_is_not_read_again(here: Path, monkeypatch: pytest.Monkey
 def test_a_file_that_would_be_read_as_a_whole_is_not_looked_at(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_look, "LONGEST_ROW_BYTES", 1000)
+    monkeypatch.setattr(extent, "LONGEST_ROW_BYTES", 1000)
     for name, content, words in (
         ("one.json", "[" + PAIRS.strip() + "]" + " " * 2000, "one large JSON document"),
         ("one.jsonl", '{"text": "' + "x" * 2000 + '"}', "no line break"),
@@ -361,7 +362,7 @@ def test_a_file_that_would_be_read_as_a_whole_is_not_looked_at(
         assert found.spec is not None
         assert "data that is read when it starts" in sentence(found.spec, found)
     (here / "many.txt").write_bytes(b"one\r\n\r\n" * 500)
-    assert data_look.endless(here / "many.txt") is None
+    assert extent.endless(here / "many.txt") is None
 
 
 # --- paths ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import edits
 from engine.cli.init import drafted
+from engine.data.extent import endless
 from engine.document import read_document
 from engine.errors import SpecError
 from engine.job import Job
@@ -15,7 +16,6 @@ from engine.spec import build
 from engine.store import Store
 from engine.watch import read_spec
 from tui import paths
-from tui.form.data_look import endless
 from tui.form.draft import SECTIONS, Draft
 from tui.form.fields import PATHS, field_of, text_of
 
@@ -49,7 +49,7 @@ def _from_here(key: str, name: str, folder: Path) -> str:
         spec = build(stand_in, source="", base_folder=folder)
     except SpecError:
         return name
-    found = spec.model.name if key == "model.name" else spec.data.train
+    found = spec.model.name if key == "model.name" else spec.data.named[0]
     if not Path(found).is_absolute():
         return found
     return paths.shown(Path(found), paths.MARK if key == "model.name" else "")

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.data.extent import files_of, rounded
 from engine.data.row import printable
 from engine.errors import DataError, Problem, SpecError, TunedeckError
 from engine.plan.model_folder import BaseModel
 from engine.plan.preflight import Facts, Plan, preflight
 from engine.series import format_bytes
 from engine.spec import JobSpec, build
-from tui.form.data_look import DataLook, files_of, rounded
+from tui.form.data_look import DataLook
 from tui.form.draft import SHOWN, Draft
 from tui.form.fields import field_of
 
@@ -28,6 +29,8 @@ class Findings:
     problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """By field; of no field under an empty name."""
     warnings: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    """What the spec could ask for and does not."""
     facts: Facts | None = None
     spec: JobSpec | None = None
     """The valid spec; None while something is wrong with it."""
@@ -69,6 +72,7 @@ def check(draft: Draft, look: DataLook, environ: Mapping[str, str] = os.environ)
     return Findings(
         _by_field(problems, draft),
         _warnings(plan, look),
+        () if look.skip else plan.offers,
         plan.facts,
         spec if not problems else None,
         look.estimated_rows,
@@ -152,7 +156,8 @@ def _blamed(error: TunedeckError, spec: JobSpec) -> str:
         return ""
     if "data.columns" in error.message or "data.columns" in error.hint:
         return "data.columns"
-    trained = [spec.data.train, *map(str, files_of(spec.data.train))]
+    names = [source.path for source in spec.data.sources]
+    trained = [*names, *(str(path) for name in names for path in files_of(name))]
     if isinstance(spec.data.eval, str) and not any(
         printable(one) in error.message for one in trained
     ):
@@ -187,12 +192,15 @@ def _model(model: BaseModel) -> str:
 # --- the sentence ---------------------------------------------------------------------------------
 
 UNITS = {
-    "messages": "conversations",
-    "sharegpt": "conversations",
-    "alpaca": "instructions",
-    "prompt-completion": "questions and answers",
+    "conversation": "conversations",
+    "exchange": "questions and answers",
     "text": "texts",
+    "preference": "preferences",
+    "unpaired": "judged answers",
+    "question": "questions",
+    "tokenised": "tokenised rows",
 }
+"""Kind of row -> what they are called."""
 
 
 def sentence(spec: JobSpec, found: Findings) -> str:
@@ -204,6 +212,9 @@ def sentence(spec: JobSpec, found: Findings) -> str:
     return f"{_verb(spec)} on {amount}{span}, on {facts.device}"
 
 
+_VERBS = {"pretrain": "Goes on pretraining", "dpo": "Aligns", "grpo": "Trains by rewards"}
+
+
 def _verb(spec: JobSpec) -> str:
     name = (
         "/".join(Path(spec.model.name).parts[-2:])
@@ -212,15 +223,24 @@ def _verb(spec: JobSpec) -> str:
     )
     if spec.model.initialize == "random":
         return f"Trains {name} from scratch"
-    verb = "Goes on pretraining" if spec.method == "pretrain" else "Fine-tunes"
+    verb = _VERBS.get(spec.method, "Fine-tunes")
     if spec.adapter.type == "none":
         return f"{verb} {name if spec.method == 'pretrain' else f'all of {name}'}"
-    return f"{verb} {name} with LoRA r={spec.adapter.r}"
+    return f"{verb} {name} with {adapter_words(spec)}"
+
+
+def adapter_words(spec: JobSpec) -> str:
+    """`LoRA r=16`, `OSF`: the adapter by its name, and its rank where it has one."""
+    adapter = spec.adapter
+    if adapter.path is not None:
+        return f"the adapter {Path(adapter.path).name}"
+    name = "LoRA" if adapter.type == "lora" else adapter.type.upper()
+    return f"{name} r={adapter.r}" if adapter.r is not None else name
 
 
 def _amount(facts: Facts, estimate: int | None) -> str:
     found = facts.inspection
-    unit = UNITS.get(found.format or "", "rows") if found is not None else "rows"
+    unit = UNITS.get(found.kind or "", "rows") if found is not None else "rows"
     if facts.train_rows is not None:
         return f"{facts.train_rows:,} {unit}"
     if estimate is not None:
@@ -235,6 +255,6 @@ def _span(facts: Facts, estimate: int | None) -> str:
         return f" for {facts.total_steps:,} steps"
     epochs = f" for {facts.epochs:g} epoch{'s' if facts.epochs != 1 else ''}"
     total = facts.total_steps
-    if total is None and estimate is not None and facts.train_rows is None:
+    if total is None and estimate and facts.batch_rows and facts.train_rows is None:
         total = rounded(max(1.0, facts.epochs * estimate / facts.batch_rows))
     return f"{epochs}: about {total:,} step{'s' if total != 1 else ''}" if total else epochs
