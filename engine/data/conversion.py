@@ -35,9 +35,7 @@ class OpenSource:
     @property
     def kind(self) -> str:
         """The kind of its rows."""
-        return {"text": "text", "messages": "conversation", "sharegpt": "conversation"}.get(
-            self.reading.format.name, "exchange"
-        )
+        return self.reading.kind
 
     def convert(self, *, chat: bool, bad_rows: BadRows | None = None) -> Iterator[Canonical]:
         """The rows as the trainer wants them; `bad_rows` decides about the others."""
@@ -54,6 +52,7 @@ def open_source(
     format: str,
     columns: Mapping[str, str],
     method: str,
+    chat: bool = True,
     read_hub: HubReader | None = None,
 ) -> OpenSource:
     """Read the first rows of a source and decide how all of them are understood."""
@@ -64,7 +63,7 @@ def open_source(
     if not head:
         broken = [row for row in taken if isinstance(row, BrokenRow)]
         raise report(broken[:1], 1)
-    reading = choose(head, format=format, columns=columns, method=method)
+    reading = choose(head, format=format, columns=columns, method=method, chat=chat)
     return OpenSource(reading, columns_of(head), chain(taken, rows))
 
 

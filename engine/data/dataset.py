@@ -123,7 +123,12 @@ def _open_part(
     read_hub: HubReader | None,
 ) -> Part:
     opened = open_source(
-        resolved, format=source.format, columns=source.columns, method=method, read_hub=read_hub
+        resolved,
+        format=source.format,
+        columns=source.columns,
+        method=method,
+        chat=chat,
+        read_hub=read_hub,
     )
     return Part(
         source=source,
@@ -187,7 +192,12 @@ def load(
     names: list[str] = []
     for resolved in sources:
         source = open_source(
-            resolved, format=format, columns=columns, method=method, read_hub=read_hub
+            resolved,
+            format=format,
+            columns=columns,
+            method=method,
+            chat=chat,
+            read_hub=read_hub,
         )
         parts.append(list(source.convert(chat=chat)))
         names.append(source.reading.format.name)

@@ -1,23 +1,23 @@
-"""Which format some rows are in, seen through `data.format`, `data.columns` and the method."""
+"""Which format rows are in and what they become, seen through `data.format`, `data.columns` and the method."""
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.data.formats import FORMATS, Canonical, Format
-from engine.data.row import Row, Values, printable
+from engine import methods
+from engine.data.checks import listed
+from engine.data.formats import FORMATS, JUDGED, LAST_RESORTS, Canonical, Format
+from engine.data.formats.question import Prompt
+from engine.data.kinds import KINDS
+from engine.data.mapping import columns_line as columns_line
+from engine.data.mapping import columns_of as columns_of
+from engine.data.mapping import file_of, guess_columns, renamed
+from engine.data.row import Row, printable
 from engine.errors import DataError
 
 AUTO = "auto"
-PREFERENCE = "preference"
 OUR_COLUMNS = tuple(dict.fromkeys(c for known in FORMATS for c in known.required + known.optional))
 """Every name that `data.columns` may map to a column of the file."""
-
-_QUESTIONS = ("prompt", "question", "instruction", "query", "problem", "input")
-_ANSWERS = ("completion", "answer", "response", "output", "solution", "target")
-_TEXTS = ("text", "content", "body", "document")
-_YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Reading:
     """How the rows of one source are understood."""
 
     format: Format
+
+    kind: str
+    """What its rows become, a key of `engine.data.kinds.KINDS`."""
 
     columns: Mapping[str, str]
     """Our column name to the file's, where they differ."""
@@ -35,13 +38,13 @@ class Reading:
         for name in self.format.required:
             if name not in values:
                 theirs = self.columns.get(name, name)
-                there = _listed(row.values)
+                there = listed(list(row.values)) or "none"
                 return f"the column {printable(theirs, 60)!r} is missing; the row has: {there}"
-        return self.format.check(values)
+        return self.format.check(values, self.kind)
 
     def convert(self, row: Row, *, chat: bool) -> Canonical:
         """A row without a problem, as the trainer wants it."""
-        return self.format.convert(renamed(row.values, self.columns), chat=chat)
+        return self.format.convert(renamed(row.values, self.columns), self.kind, chat=chat)
 
     def uses(self, column: str) -> bool:
         """Whether a column of the file reaches the trainer."""
@@ -49,79 +52,96 @@ class Reading:
         return column in {self.columns.get(name, name) for name in ours}
 
 
-def renamed(values: Values, columns: Mapping[str, str]) -> Values:
-    """A row's values under our names; a mapped column is not seen under its own name any more."""
-    if not columns:
-        return values
-    hidden = {*columns, *columns.values()}
-    mapped = {ours: values[theirs] for ours, theirs in columns.items() if theirs in values}
-    return {name: value for name, value in values.items() if name not in hidden} | mapped
+def choose(
+    head: Sequence[Row],
+    *,
+    format: str,
+    columns: Mapping[str, str],
+    method: str,
+    chat: bool = True,
+) -> Reading:
+    """The one format that fits the first rows and can become what the method learns from.
+
+    Raises:
+        DataError: there is none, or more than one; says what to write instead.
+    """
+    learns_from = methods.method(method).learns_from
+    kinds = [kind for kind in learns_from if chat or kind != "conversation"]
+    return recognise(
+        head, format=format, columns=columns, kinds=kinds, taker=f"the method {method}"
+    )
 
 
-def columns_of(rows: Iterable[Row]) -> tuple[str, ...]:
-    """The columns of some rows together, in the order in which they appear."""
-    return tuple(dict.fromkeys(name for row in rows for name in row.values))
+def recognise(
+    head: Sequence[Row],
+    *,
+    format: str = AUTO,
+    columns: Mapping[str, str],
+    kinds: Iterable[str] = tuple(KINDS),
+    taker: str,
+) -> Reading:
+    """The one format that fits the first rows and can become one of these kinds.
 
-
-def choose(head: Sequence[Row], *, format: str, columns: Mapping[str, str], method: str) -> Reading:
-    """The one format that fits the first rows, or an error that says what to write instead."""
-    named = _named(format, method)
+    `taker` is who needs these kinds, as a message names it.
+    """
+    asked = _asked(format)
     _check_mapping(head, columns)
-    rows = [renamed(row.values, columns) for row in head]
-    found = tuple(dict.fromkeys(name for row in rows for name in row))
-    if format == PREFERENCE or (
-        format == AUTO and not columns and {"chosen", "rejected"} <= set(found)
-    ):
-        raise _refused_preference(head, method)
+    seen = [renamed(row.values, columns) for row in head]
     fitting = [
         known
-        for known in named
-        if set(columns) <= {*known.required, *known.optional} and known.matches(rows)
+        for known in asked
+        if set(columns) <= {*known.required, *known.optional} and known.matches(seen)
     ]
-    usable = [known for known in fitting if method in known.methods]
-    if fitting and not usable:
-        raise _refused_by_method(head, fitting[0], method)
-    if format == AUTO and len(usable) > 1 and usable[-1].name == "text":
-        usable = usable[:-1]
+    wanted = _Wanted(tuple(kinds), taker)
+    usable = [known for known in fitting if wanted.rank(known) is not None]
+    judged = [known for known in fitting if known in JUDGED]
+    if format == AUTO and not columns and judged:
+        usable = [known for known in usable if known in judged]
     if not usable:
-        raise _nothing_fits(head, format, named, method)
-    if format == AUTO and len(usable) > 1:
-        raise _several_fit(head, usable)
-    return Reading(usable[0], columns)
+        known_as = [*judged, *(known for known in fitting if not isinstance(known, Prompt))]
+        if known_as:
+            raise _refused(head, known_as[0], wanted)
+        raise _nothing_fits(head, format, asked, wanted)
+    return Reading(best := _best(head, usable, wanted), wanted.kind(best), columns)
 
 
 def suggest_columns(head: Sequence[Row], method: str) -> dict[str, str] | None:
     """The `data.columns` that these rows probably need; None where there is nothing to guess."""
-    texts = [
-        name
-        for name in columns_of(head)
-        if any(isinstance(row.values.get(name), str) for row in head)
-    ]
-    if method == "pretrain":
-        body = _first_of(_TEXTS, texts) or (texts[0] if texts else None)
-        return {"text": body} if body is not None else None
-    prompt = _first_of(_QUESTIONS, texts)
-    completion = _first_of(_ANSWERS, [name for name in texts if name != prompt])
-    if prompt is None or completion is None:
-        if len(texts) < 2:
-            return {"text": texts[0]} if texts else None
-        rest = [name for name in texts if name not in (prompt, completion)]
-        prompt = rest.pop(0) if prompt is None else prompt
-        completion = rest.pop(0) if completion is None else completion
-    return {"prompt": prompt, "completion": completion}
+    return guess_columns(head, methods.method(method).learns_from)
 
 
-def columns_line(columns: Mapping[str, str]) -> str:
-    """A mapping as the line to write in a spec."""
-    return "columns: {" + ", ".join(f"{o}: {_yaml(theirs)}" for o, theirs in columns.items()) + "}"
+@dataclass(frozen=True)
+class _Wanted:
+    """What rows must become, and for whom."""
+
+    kinds: tuple[str, ...]
+
+    taker: str
+
+    def rank(self, known: Format) -> int | None:
+        """0 where a format was written for one of the kinds, more where it must be converted."""
+        return next((i for i, kind in enumerate(known.kinds) if kind in self.kinds), None)
+
+    def kind(self, known: Format) -> str:
+        """What the rows of a format become."""
+        return next(kind for kind in known.kinds if kind in self.kinds)
 
 
-def _named(name: str, method: str) -> list[Format]:
-    if not any(method in known.methods for known in FORMATS):
-        raise DataError(
-            f"data for the method {method!r} cannot be read yet", "methods: sft, pretrain"
-        )
-    if name in (AUTO, PREFERENCE):
+def _best(head: Sequence[Row], usable: Sequence[Format], wanted: _Wanted) -> Format:
+    """Formats made for the kind go before others, and last resorts after everything."""
+    first = [known for known in usable if known not in LAST_RESORTS]
+    if not first:
+        return usable[0]
+    rank = min(wanted.rank(known) or 0 for known in first)
+    best = [known for known in first if (wanted.rank(known) or 0) == rank]
+    names = {known.name for known in best}
+    if len(names) > 1 or (rank > 0 and len(best) > 1):
+        raise _several_fit(head, best)
+    return best[0]
+
+
+def _asked(name: str) -> list[Format]:
+    if name == AUTO:
         return list(FORMATS)
     names = list(dict.fromkeys(known.name for known in FORMATS))
     if name not in names:
@@ -148,91 +168,80 @@ def _check_mapping(head: Sequence[Row], columns: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(theirs, there, n=1)
             raise DataError(
                 f"{head[0].where}: data.columns maps {ours} to {printable(theirs, 60)!r}, "
-                f"a column that is not there; columns: {_listed(there)}",
+                f"a column that is not there; columns: {listed(there) or 'none'}",
                 f"did you mean {printable(near[0], 60)}?" if near else "name one of these columns",
             )
 
 
-def _refused_preference(head: Sequence[Row], method: str) -> DataError:
-    there = set(columns_of(head))
+def _refused(head: Sequence[Row], found: Format, wanted: _Wanted) -> DataError:
+    """The rows are understood, and whoever wants them cannot use them."""
+    there = columns_of(head)
+    if found.name == "preference":
+        return DataError(
+            f"{file_of(head)}: this is preference data (chosen and rejected answers), "
+            f"which {wanted.taker} does not learn from",
+            _preference_hint(found, wanted),
+        )
+    if found.name == "unpaired":
+        return DataError(
+            f"{file_of(head)}: this is unpaired preference data (answers with a label, good or bad), "
+            f"which {wanted.taker} does not learn from",
+            "write data.format: prompt-completion to learn all answers, bad ones too"
+            if "exchange" in wanted.kinds and "completion" in found.required
+            else "take the column label out to use the answers whatever it says",
+        )
+    able = [
+        known.name for known in methods.methods().values() if {*found.kinds} & {*known.learns_from}
+    ]
+    hints = [f"use method: {' or '.join(able)}"] if able else []
+    if "text" in wanted.kinds:
+        hints.append("name the column to read as plain text: data.columns: {text: COLUMN}")
+    return DataError(
+        f"{file_of(head)}: the rows are in the format {found.name} "
+        f"(columns: {listed(there)}), which {wanted.taker} does not learn from",
+        ", or ".join(hints) or "name other data",
+    )
+
+
+def _preference_hint(found: Format, wanted: _Wanted) -> str:
+    """What to write to learn the chosen side."""
     hint = "use it with a preference method such as dpo"
-    if method == "sft" and "prompt" in there:
-        wanted = columns_line({"prompt": "prompt", "completion": "chosen"})
-        hint += f", or learn the chosen answers alone with data.{wanted}"
-    return DataError(
-        f"{_file(head)}: this is preference data (chosen and rejected answers), "
-        f"which the method {method} does not learn from",
-        hint,
-    )
-
-
-def _refused_by_method(head: Sequence[Row], found: Format, method: str) -> DataError:
-    return DataError(
-        f"{_file(head)}: the rows are in the format {found.name} "
-        f"(columns: {_listed(columns_of(head))}), which the method {method} does not learn from",
-        "use method: sft, or name the column to read as plain text: data.columns: {text: COLUMN}",
-    )
+    if "exchange" not in wanted.kinds:
+        return hint
+    asked = found.required[0]
+    mapping = {"messages": "chosen"}
+    if asked == "instruction":
+        mapping = {"instruction": asked, "output": "chosen"}
+    elif asked != "chosen":
+        mapping = {"prompt": asked, "completion": "chosen"}
+    return f"{hint}, or learn the chosen answers alone with data.{columns_line(mapping)}"
 
 
 def _nothing_fits(
-    head: Sequence[Row], format: str, named: Sequence[Format], method: str
+    head: Sequence[Row], format: str, asked: Sequence[Format], wanted: _Wanted
 ) -> DataError:
-    there = columns_of(head)
-    wanted = "any known format" if format == AUTO else f"the format {format}"
-    known = "; ".join(
-        f"{each.name}: {', '.join(each.required)}" for each in named if method in each.methods
-    )
-    suggested = _suggestion(head, format, named, method)
+    fit = "any known format" if format == AUTO else f"the format {format}"
+    known: dict[str, str] = {}
+    for each in asked:
+        if wanted.rank(each) is not None:
+            known.setdefault(each.name, ", ".join(each.required))
+    shown = "; ".join(f"{name}: {required}" for name, required in known.items())
+    suggested = guess_columns(head, wanted.kinds, asked[0] if format != AUTO else None)
     return DataError(
-        f"{_file(head)}: the columns ({_listed(there)}) are not those of {wanted} ({known})",
+        f"{file_of(head)}: the columns ({listed(columns_of(head)) or 'none'}) are not those of {fit}"
+        + (f" ({shown})" if shown else ""),
         f"say which column is which: data.{columns_line(suggested)}"
         if suggested
         else "rename the columns, or map them with data.columns",
     )
 
 
-def _suggestion(
-    head: Sequence[Row], format: str, named: Sequence[Format], method: str
-) -> dict[str, str] | None:
-    """The mapping to write, under the column names of the format that was asked for."""
-    required = named[0].required
-    if format == AUTO:
-        return suggest_columns(head, method)
-    if named[0].name == "text":
-        return suggest_columns(head, "pretrain")
-    guess = suggest_columns(head, method) or {}
-    if len(guess) == len(required) == 2:
-        return dict(zip(required, guess.values(), strict=True))
-    return None
-
-
 def _several_fit(head: Sequence[Row], usable: Sequence[Format]) -> DataError:
     names = list(dict.fromkeys(each.name for each in usable))
-    listed = ", ".join(f"{each.name} ({', '.join(each.required)})" for each in usable)
-    first = usable[0]
-    wanted = columns_line({name: name for name in first.required})
+    fitting = ", ".join(f"{each.name} ({', '.join(each.required)})" for each in usable)
+    wanted = columns_line({name: name for name in usable[0].required})
+    by_format = f"data.format ({' or '.join(names)}) or " if len(names) > 1 else ""
     return DataError(
-        f"{_file(head)}: the columns ({_listed(columns_of(head))}) fit several formats: {listed}",
-        f"choose one with data.format ({' or '.join(names)}) or data.{wanted}",
+        f"{file_of(head)}: the columns ({listed(columns_of(head))}) fit several formats: {fitting}",
+        f"choose one with {by_format}data.{wanted}",
     )
-
-
-def _file(head: Sequence[Row]) -> str:
-    return printable(head[0].file)
-
-
-def _first_of(wanted: Sequence[str], there: Sequence[str]) -> str | None:
-    by_lower_case = {name.lower(): name for name in reversed(there)}
-    return next((by_lower_case[name] for name in wanted if name in by_lower_case), None)
-
-
-def _listed(columns: Iterable[str]) -> str:
-    names = [printable(name, 60) for name in columns]
-    return ", ".join(names[:20] + (["…"] if len(names) > 20 else [])) or "none"
-
-
-def _yaml(name: str) -> str:
-    """A column's name as YAML reads it back."""
-    word = name.replace("_", "").replace("-", "")
-    bare = word.isascii() and word.isalnum() and name[0].isalpha()
-    return name if bare and name.lower() not in _YAML_WORDS else json.dumps(name)

@@ -1,0 +1,148 @@
+"""Preference: the chosen and the rejected answer to one prompt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from engine.data.checks import Unusable, filled_text, is_list, optional_text
+from engine.data.conversation import (
+    Message,
+    check_order,
+    declared_extras,
+    message_of,
+    messages_of,
+    user,
+    with_system,
+)
+from engine.data.formats.alpaca import as_alpaca_text, question
+from engine.data.formats.becoming import text_or_messages
+from engine.data.formats.format import Columns, all_there
+from engine.data.formats.prompt_completion import completion_of, plain_prompt
+from engine.data.kinds import Canonical
+from engine.data.row import Values
+
+_SIDES = ("chosen", "rejected")
+
+
+@dataclass(frozen=True)
+class Preference(Columns):
+    """`chosen` and `rejected`: texts, lists of messages, or single ones; a column with the prompt."""
+
+    column: str = "prompt"
+    """The prompt: text or messages of either shape."""
+
+    name: ClassVar[str] = "preference"
+    kinds: ClassVar[tuple[str, ...]] = ("preference",)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return (self.column, *_SIDES)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """An instruction may have an input."""
+        return ("input", "system", "tools") if self.column == "instruction" else ("system", "tools")
+
+    def convert(self, values: Values, kind: str, *, chat: bool) -> Canonical:
+        """Answers that repeat the prompt, as some data write them, are cut to the answer."""
+        given = values.get(self.column)
+        texts = isinstance(given, str)
+        instruction = filled_text(given, self.column) if not is_list(given) else ""
+        extra = ""
+        if texts and self.column == "instruction":
+            extra = optional_text(values.get("input"), "input")
+        asked = with_system(
+            values,
+            [user(question(instruction, extra))] if texts else messages_of(given, self.column),
+        )
+        sides = [_without_prompt(values.get(side), asked, side) for side in _SIDES]
+        if not chat and texts and all(isinstance(values.get(side), str) for side in _SIDES):
+            plain = plain_prompt(values, instruction)
+            if self.column == "instruction":
+                plain = as_alpaca_text(instruction, extra, system=values.get("system") or "")
+            _check_sides(asked, sides, self.column)
+            return {"prompt": plain, "chosen": values["chosen"], "rejected": values["rejected"]}
+        return _preferred(values, asked, sides, self.column, chat=chat)
+
+
+@dataclass(frozen=True)
+class ImplicitPreference(Columns):
+    """`chosen` and `rejected` are whole conversations; what they begin with in common is the prompt."""
+
+    name: ClassVar[str] = "preference"
+    kinds: ClassVar[tuple[str, ...]] = ("preference",)
+    required: ClassVar[tuple[str, ...]] = _SIDES
+    optional: ClassVar[tuple[str, ...]] = ("system", "tools")
+
+    def matches(self, rows: Sequence[Values]) -> bool:
+        return all_there(self.required, rows)
+
+    def convert(self, values: Values, kind: str, *, chat: bool) -> Canonical:
+        """The conversations are divided before the first message that differs."""
+        for side in _SIDES:
+            if not is_list(values.get(side)):
+                raise Unusable(
+                    f"{side} is not a list of messages, and there is no prompt: "
+                    "name its column with data.columns: {prompt: COLUMN}"
+                )
+        chosen, rejected = (messages_of(values[side], side) for side in _SIDES)
+        shared = _shared(chosen, rejected)
+        if not shared:
+            raise Unusable("chosen and rejected begin with different messages: there is no prompt")
+        prompt = with_system(values, chosen[:shared])
+        rest = [chosen[shared:], rejected[shared:]]
+        return _preferred(values, prompt, rest, "chosen and rejected", chat=chat)
+
+
+def _shared(chosen: list[Message], rejected: list[Message]) -> int:
+    """How many messages both begin with."""
+    pairs = zip(chosen, rejected, strict=False)
+    return next(
+        (index for index, (one, other) in enumerate(pairs) if one != other),
+        min(len(chosen), len(rejected)),
+    )
+
+
+def _without_prompt(value: object, prompt: list[Message], side: str) -> list[Message]:
+    """One side as messages of the answer alone."""
+    if isinstance(value, Mapping):
+        return [message_of(value, side)]
+    if not is_list(value):
+        return completion_of(value, side, f"the {side} answer")
+    messages = messages_of(value, side)
+    for repeated in (prompt, [one for one in prompt if one["role"] != "system"]):
+        if repeated and messages[: len(repeated)] == repeated:
+            return messages[len(repeated) :]
+    return messages
+
+
+def _preferred(
+    values: Values,
+    prompt: list[Message],
+    sides: Sequence[list[Message]],
+    what: str,
+    *,
+    chat: bool,
+) -> Canonical:
+    _check_sides(prompt, sides, what)
+    more = declared_extras(values)
+    chosen, rejected = sides
+    asked, good, rest = text_or_messages(prompt, chosen, more, chat=chat)
+    again, bad, _ = text_or_messages(prompt, rejected, more, chat=chat)
+    if asked != again:
+        raise Unusable("without a chat template chosen and rejected must be one answer each")
+    made: dict[str, Any] = {"prompt": asked, "chosen": good, "rejected": bad, **rest}
+    return made
+
+
+def _check_sides(prompt: list[Message], sides: Sequence[list[Message]], what: str) -> None:
+    for side, answered in zip(_SIDES, sides, strict=True):
+        if not answered:
+            raise Unusable(f"{side} holds no answer, only the prompt")
+        if any(message["role"] not in ("assistant", "tool") for message in answered):
+            raise Unusable(f"{side} holds a message after the prompt that is not the assistant's")
+        check_order([*prompt, *answered], f"the prompt with {side}")
+    if prompt[-1]["role"] not in ("user", "tool"):
+        raise Unusable(f"the prompt ({what}) does not end with a user message")
+    if sides[0] == sides[1]:
+        raise Unusable("chosen and rejected are the same: there is nothing to prefer")
