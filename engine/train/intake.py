@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 import datasets
-import pyarrow.compute
 
 from engine import methods
 from engine.data import BadRows, HubId, Part, data_fingerprint, open_eval, open_parts, split_indices
@@ -24,7 +23,7 @@ from engine.train.arguments import row_length
 from engine.train.model import Loaded
 from engine.train.rendering import SFT_KINDS, Rendered, Renderer
 from engine.train.reporter import Reporter
-from engine.train.rows import RowFolder, mixed
+from engine.train.rows import RowFolder, lengths, mixed
 
 SAID_EVERY_ROWS = 50_000
 EVAL = "eval"
@@ -48,10 +47,9 @@ class Intake:
     @property
     def longest_tokens(self) -> int:
         """Of the training rows; where they are no tokens yet, the length that they are cut to."""
-        if "input_ids" not in self.train.column_names or not len(self.train):
+        if "input_ids" not in self.train.column_names:
             return self.max_length or 0
-        column = self.train.with_format("arrow")[:]["input_ids"]
-        return int(pyarrow.compute.max(pyarrow.compute.list_value_length(column)).as_py())
+        return int(lengths(self.train).max(initial=0))
 
 
 class Taker:

@@ -11,6 +11,7 @@ from datasets import Dataset
 
 from engine.errors import PlanError
 from engine.train.rendering import IGNORED
+from engine.train.rows import batches
 
 Array = np.ndarray[Any, Any]
 
@@ -35,23 +36,29 @@ class Prepared:
 
 
 def look(dataset: Dataset) -> Prepared:
-    """Count and hash the rows of a trainer's dataset, a thousand at a time.
+    """Count and hash the rows of a trainer's dataset, some at a time.
 
     Rows of tokens have `input_ids` and `labels`; pairs have `prompt_ids`, `chosen_ids` and `rejected_ids`, and
     learn from the last two. Of rows that are still text only the hash and the number are known.
     """
     digest = hashlib.sha256()
-    tokens = trained = longest = untrained = rows = 0
-    for ids, learned in _rows(dataset, digest):
-        rows += 1
-        tokens += len(ids)
-        longest = max(longest, len(ids))
-        count = int(learned.sum())
-        trained += count
-        untrained += count == 0
-        digest.update(ids.tobytes())
-        digest.update(learned.tobytes())
-    return Prepared(rows, tokens, trained, longest, untrained, digest.hexdigest())
+    names = dataset.column_names
+    if "input_ids" in names:
+        found = _tokens(dataset, digest)
+    elif "chosen_ids" in names:
+        found = _pairs(dataset, digest)
+    else:
+        found = _texts(dataset, digest)
+    rows = list(found) or [(np.zeros(0, dtype=np.int64),) * 2]
+    lengths, trained = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return Prepared(
+        rows=len(lengths),
+        tokens=int(lengths.sum()),
+        trained_tokens=int(trained.sum()),
+        longest=int(lengths.max(initial=0)),
+        untrained_rows=int((trained == 0).sum()),
+        fingerprint=digest.hexdigest(),
+    )
 
 
 def refuse_untrainable(
@@ -71,36 +78,23 @@ def refuse_untrainable(
     )
 
 
-def _rows(dataset: Dataset, digest: Any) -> Iterator[tuple[Array, Array]]:
-    """Token ids of each row, and which of them are learned."""
-    names = dataset.column_names
-    if "input_ids" in names:
-        return _tokens(dataset)
-    if "chosen_ids" in names:
-        return _pairs(dataset)
-    return _texts(dataset, digest)
+def _tokens(dataset: Dataset, digest: Any) -> Iterator[tuple[Array, Array]]:
+    """Tokens of each row, and how many of them are learned, batch by batch."""
+    for ids, labels in batches(dataset, "input_ids", "labels"):
+        digest.update(ids.values.tobytes() + labels.values.tobytes() + ids.lengths.tobytes())
+        yield ids.lengths, labels.summed(labels.values != IGNORED)
 
 
-def _tokens(dataset: Dataset) -> Iterator[tuple[Array, Array]]:
-    for batch in dataset.select_columns(["input_ids", "labels"]).iter(1000):
-        for ids, labels in zip(batch["input_ids"], batch["labels"], strict=True):
-            yield (
-                np.asarray(ids, dtype=np.int64),
-                np.asarray(labels, dtype=np.int64) != IGNORED,
-            )
-
-
-def _pairs(dataset: Dataset) -> Iterator[tuple[Array, Array]]:
-    columns = ["prompt_ids", "chosen_ids", "rejected_ids"]
-    for batch in dataset.select_columns(columns).iter(1000):
-        for parts in zip(*(batch[name] for name in columns), strict=True):
-            ids = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
-            yield ids, np.arange(len(ids)) >= len(parts[0])
+def _pairs(dataset: Dataset, digest: Any) -> Iterator[tuple[Array, Array]]:
+    for parts in batches(dataset, "prompt_ids", "chosen_ids", "rejected_ids"):
+        for part in parts:
+            digest.update(part.values.tobytes() + part.lengths.tobytes())
+        prompt, chosen, rejected = (part.lengths for part in parts)
+        yield prompt + chosen + rejected, chosen + rejected
 
 
 def _texts(dataset: Dataset, digest: Any) -> Iterator[tuple[Array, Array]]:
-    none = np.empty(0, dtype=np.int64)
     for batch in dataset.iter(1000):
         digest.update(orjson.dumps(batch, option=orjson.OPT_SORT_KEYS, default=str))
-        for _ in range(len(next(iter(batch.values())))):
-            yield none, none.astype(bool)
+        nothing = np.zeros(len(next(iter(batch.values()))), dtype=np.int64)
+        yield nothing, nothing

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow
+import pyarrow.compute
 from datasets import Dataset, interleave_datasets
 
 from engine.data.kinds import Canonical
@@ -126,6 +128,41 @@ class RowFolder:
     def close(self) -> None:
         """Remove it: the job is completed, or its data is refused."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A batch of lists of integers in one piece."""
+
+    values: Array
+    """Of all lists, one after another."""
+    lengths: Array
+
+    def summed(self, values: Array) -> Array:
+        """The sum over each list of `values`, which belong to `self.values`."""
+        total = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
+        ends = np.cumsum(self.lengths)
+        return np.asarray(total[ends] - total[ends - self.lengths])
+
+
+def batches(dataset: Dataset, *columns: str) -> Iterator[list[Lists]]:
+    """Columns of lists of integers, some rows at a time, without making Python objects of them."""
+    for table in dataset.select_columns(list(columns)).with_format("arrow").iter(BATCH_ROWS):
+        yield [_lists(table[name].combine_chunks()) for name in columns]
+
+
+def lengths(dataset: Dataset, column: str = "input_ids") -> Array:
+    """How long the list of each row is."""
+    found = [batch[0].lengths for batch in batches(dataset, column)]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+
+def _lists(column: Any) -> Lists:
+    counts = pyarrow.compute.list_value_length(column).to_numpy(zero_copy_only=False)
+    return Lists(column.flatten().to_numpy(zero_copy_only=False), counts.astype(np.int64))
 
 
 def mixed(parts: Sequence[Dataset], weights: Sequence[float | None], seed: int) -> Dataset:

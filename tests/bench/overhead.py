@@ -63,6 +63,7 @@ def _spec() -> dict[str, Any]:
             "learning_rate": 1.0e-3,
             "max_length": 256,
             "gradient_checkpointing": False,
+            "train_sampling_strategy": "random",
             "save_strategy": "no",
         },
         "compute": {"gpus": 0},

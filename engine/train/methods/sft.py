@@ -12,13 +12,14 @@ from trl import SFTConfig, SFTTrainer
 from engine.train.arguments import trainer_arguments
 from engine.train.continuation import Continued
 from engine.train.material import Material
-from engine.train.sampler import EpochSampler
+from engine.train.rows import lengths
+from engine.train.sampler import LengthSampler
 
 
 class Trainer(Continued, SFTTrainer):
     """`SFTTrainer` whose length grouping is reproduced in every epoch."""
 
-    epoch_sampler: EpochSampler | None = None
+    epoch_sampler: LengthSampler | None = None
     """Made once: `Flow` tells the very sampler that the loader draws from which epoch begins."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
@@ -26,8 +27,8 @@ class Trainer(Continued, SFTTrainer):
             return super()._get_train_sampler(train_dataset)
         if self.epoch_sampler is None:
             rows = self.train_dataset if train_dataset is None else train_dataset
-            self.epoch_sampler = EpochSampler(
-                [len(ids) for ids in rows["input_ids"]],
+            self.epoch_sampler = LengthSampler(
+                lengths(rows).tolist(),
                 self.args.train_batch_size * self.args.gradient_accumulation_steps,
                 self.args.data_seed,
             )
