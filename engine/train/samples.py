@@ -1,4 +1,4 @@
-"""Answers held-out questions before and after training: exact match, and a few answers to look at.
+"""Questions that the model answers in words: held-out rows with their right answers, and free prompts.
 
 Greedy, so that the same weights give the same answers; the random state is left as it was.
 """
@@ -33,6 +33,17 @@ def questions(rows: list[dict[str, Any]], base: Loaded) -> list[Question]:
     return [_question(row, base) for row in rows]
 
 
+def prompted(prompts: list[str], base: Loaded) -> list[Question]:
+    """Free prompts, each as a user's first turn where the model chats; nothing is expected."""
+    return [
+        _question({"prompt": _turn(prompt, base), "completion": ""}, base) for prompt in prompts
+    ]
+
+
+def _turn(prompt: str, base: Loaded) -> Any:
+    return [{"role": "user", "content": prompt}] if base.chat else prompt
+
+
 def answer(
     asked: list[Question],
     model: Any,
@@ -49,7 +60,7 @@ def answer(
     model.eval()
     found: list[str] = []
     try:
-        with untouched_randomness(), torch.inference_mode():
+        with untouched_randomness(), torch.no_grad():
             for start in range(0, len(asked), BATCH_ROWS):
                 progress(start / len(asked))
                 batch = [one.rendered for one in asked[start : start + BATCH_ROWS]]
@@ -93,14 +104,22 @@ def untouched_randomness() -> Iterator[None]:
 
 
 def _question(row: dict[str, Any], base: Loaded) -> Question:
+    """A row of any kind that has an answer; of preferences it is the chosen one."""
     if "messages" in row:
         *before, last = row["messages"]
-    elif isinstance(row["prompt"], str):
-        return Question(row["prompt"], row["prompt"], row["completion"])
     else:
-        before, last = row["prompt"], row["completion"][-1]
+        before = row["prompt"]
+        last = next(row[name] for name in ("completion", "chosen", "answer") if name in row)
+    expected = last if isinstance(last, str) else _content(last)
+    if isinstance(before, str):
+        return Question(before, before, expected)
     rendered = base.tokenizer.apply_chat_template(
         before, tokenize=False, add_generation_prompt=True
     )
     shown = next((turn["content"] for turn in reversed(before) if turn["role"] == "user"), "")
-    return Question(shown, str(rendered), last["content"])
+    return Question(shown, str(rendered), expected)
+
+
+def _content(turn: Any) -> str:
+    """The words of a turn, or of the last of several."""
+    return str((turn[-1] if isinstance(turn, list) else turn)["content"] or "")

@@ -73,8 +73,8 @@ class Stopping(TrainerCallback):
         )
 
     def _say_not_measured(self, state: TrainerState) -> None:
-        last = next((line for line in reversed(state.log_history) if "eval_loss" in line), {})
-        known = ", ".join(sorted(name for name in last if name.startswith(yardstick.PREFIX)))
+        last = [line for line in state.log_history if "eval_loss" in line][-1:]
+        known = ", ".join(name for one in last for name in one if name.startswith(yardstick.PREFIX))
         self._reporter.warn(
             f"early stopping looks for {self._measure.metric}, which these evaluations do not measure: "
             f"set training.metric_for_best_model to one of {known or 'what is logged'}"
