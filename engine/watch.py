@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from engine import checkpoints, edits, lock
+from engine import answers, checkpoints, edits, lock
 from engine.checkpoints import Aside, Checkpoint
 from engine.curves import CHUNK_BYTES, Curves, MetricsReader, sketch
 from engine.edits import Edit
@@ -330,7 +330,7 @@ class JobFollower:
             spec=spec,
             checkpoints=tuple(checkpoints.committed(self.job.checkpoints)),
             exports=tuple(_read_export(folder, alive=exporting) for folder in exports),
-            samples=tuple(LineReader(self.job.samples_file).objects()),
+            samples=tuple(answers.read(self.job.samples_file)),
             events=self._history.events,
             edits=tuple(edits.read(self.job)),
             aside=tuple(checkpoints.aside(self.job.checkpoints)),

@@ -1,29 +1,41 @@
-"""Samples: what the model answered to held-out questions before and after the training."""
+"""Samples: what the model answered to held-out questions before and after, and to its prompts step by step."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.message import Message
 
-from engine.text import one_line, shortened
+from engine import answers
+from engine.answers import Asked
+from engine.text import clean_text, one_line, shortened
 from tui import text
-from tui.keys import SAMPLES, bindings_of
+from tui.keys import SAMPLES, Key, bindings_of
 from tui.messages import DetailsChanged
-from tui.tabs.tab import RowsTab
+from tui.tabs.tab import KeysChanged, Noted, RowsTab
+from tui.widgets.about import wrapped
 from tui.widgets.canvas import Toned
 from tui.widgets.sheet import Scroll
 
 Sample = Mapping[str, Any]
 
+LONGEST_ANSWER = 40
+"""Rows of one answer to a prompt; `tunedeck samples` prints all of it."""
+
 
 class SamplesTab(RowsTab):
-    """Figures first, then every kept question with its answers."""
+    """The prompts at the selected step, then the figures, then every kept question with its answers."""
 
     table_name = SAMPLES
     BINDINGS = bindings_of(SAMPLES)
+
+    def __init__(self, *, ascii_only: bool, id: str | None = None) -> None:
+        super().__init__(ascii_only=ascii_only, id=id)
+        self._samples: Sequence[Sample] = ()
+        self._asked: tuple[Asked, ...] = ()
+        self._step: int | None = None
+        """The step that was chosen; None stays at the newest."""
 
     def compose(self) -> ComposeResult:
         """Rows that scroll."""
@@ -37,7 +49,82 @@ class SamplesTab(RowsTab):
     def take(self, message: Message) -> None:
         """Show what was answered."""
         if isinstance(message, DetailsChanged):
-            self.rows.show(partial(sample_rows, message.details.samples))
+            self._samples = message.details.samples
+            self._asked = answers.asked(self._samples)
+            self._show()
+
+    @property
+    def _at(self) -> int:
+        """Which of the steps is shown; the newest where the chosen one was taken back."""
+        steps = [one.step for one in self._asked]
+        return steps.index(self._step) if self._step in steps else len(steps) - 1
+
+    def action_later(self) -> None:
+        """Show the answers of the next step; at the last, stay with the newest."""
+        self._go(1)
+
+    def action_earlier(self) -> None:
+        """Show the answers of the step before."""
+        self._go(-1)
+
+    def useful(self, key: Key) -> bool:
+        """Whether there is another step that way."""
+        match key.action:
+            case "later":
+                return self._at < len(self._asked) - 1
+            case "earlier":
+                return self._at > 0
+        return super().useful(key)
+
+    def _go(self, by: int) -> None:
+        at = self._at + by
+        if not 0 <= at < len(self._asked):
+            self.post_message(Noted("there are no answers of another step that way", "wait"))
+            return
+        self._step = self._asked[at].step if at < len(self._asked) - 1 else None
+        self._show()
+
+    def _show(self) -> None:
+        def rows(widget: Toned, width: int) -> list[Text]:
+            prompts = prompt_rows(self._asked, self._at, widget, width)
+            measured = sample_rows(self._samples, widget, width)
+            return [*prompts, *([Text()] if prompts and measured else []), *measured]
+
+        self.rows.show(rows)
+        self.post_message(KeysChanged())
+
+
+def prompt_rows(asked: Sequence[Asked], at: int, widget: Toned, width: int) -> list[Text]:
+    """The prompts at one step: each with the first answer that there was, and the one of the step."""
+    if not asked:
+        return []
+    one, first = asked[at], asked[0]
+    loss = f", eval loss {text.loss(one.eval_loss)}" if one.eval_loss is not None else ""
+    place = f"prompts at step {one.step}{loss}"
+    rows = [
+        Text.assemble(place, (f"   {at + 1} of {len(asked)} steps", widget.tone("dim"))),
+    ]
+    for number, (prompt, answer) in enumerate(one.answers):
+        rows += [Text(), _row("asked", one_line(prompt), "strong", widget, width)]
+        if at and number < len(first.answers):
+            said = one_line(first.answers[number][1]) or "(nothing)"
+            rows.append(_row(f"step {first.step}", said, "dim", widget, width))
+        rows += _whole(f"step {one.step}", answer, widget, width)
+    return rows
+
+
+def _row(title: str, words: str, tone: str, widget: Toned, width: int) -> Text:
+    row = Text.assemble((f"{title:<14}", widget.tone("dim")), no_wrap=True)
+    return row.append(shortened(words, max(8, width - len(row.plain))), style=widget.tone(tone))
+
+
+def _whole(title: str, answer: str, widget: Toned, width: int) -> list[Text]:
+    """An answer in as many rows as it needs."""
+    lines = wrapped(clean_text(answer).strip() or "(nothing)", width - 14, LONGEST_ANSWER)
+    return [
+        _row(title if not number else "", line, "", widget, width)
+        for number, line in enumerate(lines)
+    ]
 
 
 def sample_rows(samples: Sequence[Sample], widget: Toned, width: int) -> list[Text]:
