@@ -9,6 +9,8 @@ def inexact(spec: JobSpec, device: Device) -> str | None:
     training = spec.training
     if training.get("sync_ref_model"):
         return "the reference model that sync_ref_model moves is not kept with a checkpoint"
+    if spec.adapter.type == "adalora":
+        return "what AdaLoRA knows of its ranks' importance is not kept with a checkpoint"
     if training.get("use_vllm"):
         return "vLLM's random state is not kept with a checkpoint"
     if device.gpu:

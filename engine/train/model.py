@@ -1,5 +1,6 @@
 """Loads the base model and its tokenizer, from a folder or the Hub, and chooses device and precision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from engine import methods
 from engine.errors import PlanError
 from engine.spec import JobSpec, ModelSection
-from engine.train import template
+from engine.train import adapters, template
 from engine.train.device import assigned
 from engine.train.template import Template
 
@@ -59,7 +60,10 @@ def load(spec: JobSpec, *, gpu: bool) -> Loaded:
     """
     tokenizer, template = load_tokenizer(spec)
     dtype = choose_dtype(spec.model.dtype, gpu=gpu, full=spec.adapter.type == "none")
-    model = _load_model(spec.model, dtype, attention(spec, gpu=gpu))
+    options = adapters.quantization(spec, dtype)
+    if (attending := attention(spec, gpu=gpu)) is not None:
+        options["attn_implementation"] = attending
+    model = adapters.prepared_for_training(_load_model(spec.model, dtype, options))
     return Loaded(model, tokenizer, template)
 
 
@@ -93,9 +97,8 @@ def _load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
 
 
 def _load_model(
-    section: ModelSection, dtype: torch.dtype, attn_implementation: str | None
+    section: ModelSection, dtype: torch.dtype, options: Mapping[str, Any]
 ) -> PreTrainedModel:
-    options = {"attn_implementation": attn_implementation} if attn_implementation else {}
     try:
         if section.initialize == "random":
             config = AutoConfig.from_pretrained(section.name, revision=section.revision)

@@ -30,5 +30,9 @@ class Trl:
     def wrap(
         self, model: Any, spec: JobSpec, peft_config: "PeftConfig | None"
     ) -> tuple[Any, "PeftConfig | None"]:
-        """Both as they are."""
-        return model, peft_config
+        """Both as they are; an adapter to go on with is loaded here."""
+        if spec.adapter.path is None:
+            return model, peft_config
+        from engine.train import adapters
+
+        return adapters.continued(model, spec.adapter.path), None
