@@ -54,11 +54,6 @@ def problem(spec: "JobSpec", *, gpu: bool) -> TunedeckError | None:
 
 def _asked_too_much(spec: "JobSpec", backend: methods.Backend) -> PlanError | None:
     name, adapter = backend.name, spec.adapter.type
-    if spec.method not in backend.methods:
-        return PlanError(
-            f"backend: {name} does not train {spec.method}",
-            f"it trains {', '.join(backend.methods)}; for {spec.method} use backend: trl",
-        )
     if backend.adapters and adapter not in backend.adapters:
         return PlanError(
             f"backend: {name} does not train adapter.type: {adapter}",
@@ -68,12 +63,6 @@ def _asked_too_much(spec: "JobSpec", backend: methods.Backend) -> PlanError | No
         return PlanError(
             f"backend: {name} loads weights, and model.initialize: random has none",
             "use backend: trl to train from scratch",
-        )
-    if spec.model.quantization != "none" and adapter == "none":
-        return PlanError(
-            f"model.quantization: {spec.model.quantization} freezes the weights, and adapter.type: none "
-            "trains them",
-            "use adapter.type: lora (QLoRA), or quantization: none",
         )
     return None
 

@@ -59,18 +59,20 @@ class Unsloth:
 
         tokenizer, template = base.load_tokenizer(spec)
         section, full = spec.model, spec.adapter.type == "none"
+        if spec.adapter.path is not None:
+            _refuse_another_base(spec, spec.adapter.path)
         try:
             config = AutoConfig.from_pretrained(section.name, revision=section.revision)
             length = getattr(config.get_text_config(), "max_position_embeddings", None)
             model, _ = FastLanguageModel.from_pretrained(
-                model_name=section.name,
+                model_name=spec.adapter.path or section.name,
                 max_seq_length=length or LONGEST,
                 dtype=base.choose_dtype(section.dtype, gpu=gpu, full=full),
                 load_in_4bit=section.quantization == "4bit",
                 load_in_8bit=section.quantization == "8bit",
                 load_in_16bit=False,
                 full_finetuning=full,
-                revision=section.revision,
+                revision=None if spec.adapter.path else section.revision,
                 use_exact_model_name=True,
                 fix_tokenizer=False,
                 fast_inference=False,
@@ -88,8 +90,8 @@ class Unsloth:
     def wrap(
         self, model: Any, spec: JobSpec, peft_config: "PeftConfig | None"
     ) -> tuple[Any, "PeftConfig | None"]:
-        """The model with LoRA in it; the trainer attaches nothing."""
-        if peft_config is None:
+        """The model with LoRA in it, unless it was loaded with an adapter; the trainer attaches nothing."""
+        if spec.adapter.type == "none" or spec.adapter.path is not None:
             return model, None
         from unsloth import FastLanguageModel
 
@@ -122,6 +124,29 @@ def first_line(error: Exception) -> str:
     """What an exception says, shortly."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:300] if lines else type(error).__name__
+
+
+def _refuse_another_base(spec: JobSpec, path: str) -> None:
+    """unsloth loads an adapter together with the base model that the adapter names.
+
+    Raises:
+        PlanError: that is not the model of the spec, or there is no adapter.
+    """
+    from peft import PeftConfig
+
+    try:
+        config = PeftConfig.from_pretrained(path)
+    except (OSError, ValueError, TypeError) as error:
+        raise PlanError(
+            f"adapter.path: {path} holds no adapter: {first_line(error)}",
+            "name the folder that has adapter_config.json, or a Hub id",
+        ) from error
+    trained_on = (config.base_model_name_or_path, config.revision)
+    if trained_on != (spec.model.name, spec.model.revision):
+        raise PlanError(
+            f"adapter.path: {path} was trained on {trained_on[0]}, and unsloth would load that model",
+            f"set model.name: {trained_on[0]}, or use backend: trl",
+        )
 
 
 def _seed(spec: JobSpec) -> int:
