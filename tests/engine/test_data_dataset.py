@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.data import data_fingerprint, inspect, load, split, suggest_columns
+from engine.data import data_fingerprint, load, split, suggest_columns
 from engine.data.row import Row
 from engine.errors import DataError
 
@@ -28,17 +28,6 @@ def load_texts(folder: Path, train: str, **options: Any) -> Any:
         "chat": True,
     }
     return load(train, base_folder=folder, **(settings | options))
-
-
-def look(folder: Path, train: str, **options: Any) -> Any:
-    settings: dict[str, Any] = {
-        "eval": None,
-        "format": "auto",
-        "columns": {},
-        "method": "pretrain",
-        "sample": None,
-    }
-    return inspect(train, base_folder=folder, **(settings | options))
 
 
 # --- division ------------------------------------------------------------------------------------
@@ -67,16 +56,14 @@ def test_split_leaves_at_least_one_row_on_each_side(fraction: float, held_out: i
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 5.0, float("nan")])
 def test_fraction_outside_zero_and_one_is_refused(tmp_path: Path, fraction: float) -> None:
     texts(tmp_path, "a.jsonl", 5)
-    for function in (load_texts, look):
-        with pytest.raises(DataError, match="not between 0 and 1"):
-            function(tmp_path, "a.jsonl", eval=fraction)
+    with pytest.raises(DataError, match="not between 0 and 1"):
+        load_texts(tmp_path, "a.jsonl", eval=fraction)
 
 
 def test_single_row_cannot_be_divided(tmp_path: Path) -> None:
     texts(tmp_path, "a.jsonl", 1)
-    for function in (load_texts, look):
-        with pytest.raises(DataError, match="one row"):
-            function(tmp_path, "a.jsonl", eval=0.5)
+    with pytest.raises(DataError, match="one row"):
+        load_texts(tmp_path, "a.jsonl", eval=0.5)
 
 
 # --- loading -------------------------------------------------------------------------------------
@@ -103,7 +90,6 @@ def test_changed_data_changes_the_fingerprint_and_a_second_look_agrees(tmp_path:
     texts(tmp_path, "b.jsonl", 2)
     before = load_texts(tmp_path, "a.jsonl", eval="b.jsonl").fingerprint
     assert before == data_fingerprint("a.jsonl", "b.jsonl", base_folder=tmp_path)
-    assert before == look(tmp_path, "a.jsonl", eval="b.jsonl").fingerprint
     texts(tmp_path, "b.jsonl", 2, "changed")
     assert before != data_fingerprint("a.jsonl", "b.jsonl", base_folder=tmp_path)
 
@@ -120,74 +106,7 @@ def test_hub_rows_are_converted_and_fingerprinted(tmp_path: Path) -> None:
         read_hub([])
 
 
-# --- inspection ----------------------------------------------------------------------------------
-
-
-def test_inspection_counts_rows_and_measures_them(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(
-        "".join(json.dumps({"text": "x" * n, "id": n}) + "\n" for n in range(1, 201))
-    )
-    seen = look(tmp_path, "a.jsonl", eval=0.1)
-    assert (seen.format, seen.rows, seen.eval_rows, seen.complete) == ("text", 200, 20, True)
-    assert (seen.columns, seen.unused_columns) == (("text", "id"), ("id",))
-    assert (seen.characters.p50, seen.characters.p95, seen.characters.max) == (101, 190, 200)
-    assert seen.first == ({"text": "x"}, {"text": "xx"}, {"text": "xxx"})
-    assert seen.files == (tmp_path / "a.jsonl",)
-    assert seen.warnings == ()
-
-
-def test_sample_reads_no_further_and_says_so(tmp_path: Path) -> None:
-    path = texts(tmp_path, "a.jsonl", 200)
-    path.write_text(path.read_text() + "broken\n")
-    seen = look(tmp_path, "a.jsonl", eval=0.1, sample=150)
-    assert (seen.rows, seen.complete, seen.eval_rows, seen.fingerprint) == (150, False, None, None)
-    assert seen.warnings == ("a.jsonl: only the first 150 rows were checked",)
-
-
-def test_sample_of_all_rows_is_complete(tmp_path: Path) -> None:
-    texts(tmp_path, "a.jsonl", 200)
-    assert look(tmp_path, "a.jsonl", sample=200).complete
-
-
-def test_inspection_warns_of_few_repeated_and_shared_rows(tmp_path: Path) -> None:
-    path = texts(tmp_path, "a.jsonl", 20)
-    path.write_text(path.read_text() + '{"text": "row 3"}\n')
-    texts(tmp_path, "b.jsonl", 2)
-    warnings = " | ".join(look(tmp_path, "a.jsonl", eval="b.jsonl").warnings)
-    assert "only 21 rows" in warnings
-    assert "1 row is the same as an earlier row" in warnings
-    assert "2 rows are in the evaluation data too" in warnings
-
-
-def test_inspection_warns_of_a_test_file_among_the_training_files(tmp_path: Path) -> None:
-    texts(tmp_path, "train.jsonl", 200)
-    texts(tmp_path, "test.jsonl", 200, "other")
-    assert "test.jsonl is read as training data" in " ".join(look(tmp_path, ".").warnings)
-    assert look(tmp_path, "test.jsonl").warnings == ()
-
-
-def test_inspection_warns_of_what_a_missing_chat_template_costs(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text(
-        '{"prompt": "2+2", "completion": "4"}\n' * 2 + '{"prompt": "a ", "completion": "b"}\n'
-    )
-    assert "in 2 of 3 rows" in " ".join(
-        look(tmp_path, "a.jsonl", method="sft", chat=False).warnings
-    )
-    assert "without a space" not in " ".join(look(tmp_path, "a.jsonl", method="sft").warnings)
-
-
-def test_inspection_of_hub_data_reads_nothing(tmp_path: Path) -> None:
-    seen = look(tmp_path, "org/name", eval=0.1)
-    assert (seen.format, seen.rows, seen.eval_rows, seen.complete) == (None, None, None, False)
-    assert "checked when the job starts" in seen.warnings[0]
-
-
-def test_inspection_finds_a_bad_row_anywhere(tmp_path: Path) -> None:
-    path = texts(tmp_path, "a.jsonl", 500)
-    path.write_text(path.read_text() + '{"text": ""}\n')
-    with pytest.raises(DataError, match="line 501: text is empty"):
-        look(tmp_path, "a.jsonl")
+# --- columns ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -236,19 +155,17 @@ def real_data() -> Path:
 def test_real_data_is_read_whole(
     real_data: Path, name: str, method: str, columns: dict, format: str, rows: int
 ) -> None:
-    seen = look(real_data, name, method=method, columns=columns, eval=0.05)
-    assert (seen.format, seen.rows, seen.unused_columns) == (format, rows, ())
     loaded = load_texts(real_data, name, method=method, columns=columns, eval=0.05)
     assert len(loaded.train_rows) + len(loaded.eval_rows) == rows
-    assert loaded.fingerprint == seen.fingerprint
+    assert loaded.format == format
 
 
 def test_real_questions_without_a_mapping_are_answered_with_it(real_data: Path) -> None:
     with pytest.raises(DataError) as caught:
-        look(real_data, "gsm8k_train_2000.jsonl", method="sft")
+        load_texts(real_data, "gsm8k_train_2000.jsonl", method="sft")
     assert "data.columns: {prompt: question, completion: answer}" in caught.value.hint
 
 
 def test_real_preference_data_is_refused_for_sft(real_data: Path) -> None:
     with pytest.raises(DataError, match="preference data"):
-        look(real_data, "dpo_en_demo.json", method="sft")
+        load_texts(real_data, "dpo_en_demo.json", method="sft")

@@ -270,9 +270,8 @@ def test_file_name_that_is_not_utf8_is_read_and_fingerprinted(tmp_path: Path) ->
 def test_reading_local_files_imports_no_heavy_library(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"text": "x"}\n')
     code = (
-        "import sys; from pathlib import Path; from engine.data import inspect;"
-        f"inspect({str(path)!r}, eval=None, format='auto', columns={{}}, method='pretrain',"
-        " base_folder=Path('/'), sample=None);"
+        "import sys; from pathlib import Path; from engine.data import read_rows;"
+        f"list(read_rows(Path({str(path)!r})));"
         "print([m for m in ('torch', 'datasets', 'pandas', 'pyarrow', 'numpy', 'pydantic')"
         " if m in sys.modules])"
     )
