@@ -5,7 +5,6 @@ Names and types of their fields are in `engine.schema`; the adapters themselves 
 """
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from engine.errors import Problem
@@ -56,7 +55,7 @@ def off_is_base(fields: Mapping[str, Any]) -> bool:
 
 
 def problems(
-    kind: str, fields: Mapping[str, Any], *, path: str | None, quantized: bool, gpu: bool | None = None
+    kind: str, fields: Mapping[str, Any], *, path: str | None, quantized: bool, reference: bool
 ) -> list[Problem]:
     """What keeps an adapter from being trained.
 
@@ -65,7 +64,7 @@ def problems(
         fields: those of PEFT's config that the user gave.
         path: of the adapter to go on with.
         quantized: the base is.
-        gpu: whether it trains on one; None where that is not known yet.
+        reference: the model with its adapter switched off must be the base.
     """
     if path is not None:
         return [
@@ -90,12 +89,20 @@ def problems(
                 "leave it out, or use model.quantization: none",
             )
         )
-    elif begins.startswith("pissa_niter") and gpu:
+    elif begins.startswith("pissa_niter"):
         found.append(
             Problem(
                 "adapter.init_lora_weights",
-                f"{begins} begins at random, which an export could not find again from a GPU",
+                f"{begins} begins at random, so no resume or export on another device could find it again",
                 "use pissa",
+            )
+        )
+    elif reference and not off_is_base(fields):
+        found.append(
+            Problem(
+                "adapter.bias" if not changes_base(fields) else "adapter.init_lora_weights",
+                "training.beta compares with the model without its adapter, and this one changes the base",
+                "leave it out, or use training.beta: 0",
             )
         )
     if kind == "adalora" and not fields.get("total_step"):
@@ -107,8 +114,3 @@ def problems(
             )
         )
     return found
-
-
-def quantizer_missing() -> bool:
-    """Whether bitsandbytes, which quantizes the base, is not installed."""
-    return find_spec("bitsandbytes") is None

@@ -5,6 +5,7 @@
 
 from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -75,7 +76,7 @@ def _missing_here(spec: "JobSpec", backend: methods.Backend, gpu: bool) -> Machi
             f"'tunedeck[{backend.distribution}]'; or use backend: trl",
         )
     if gpu:
-        return None
+        return _missing_for_quantization(spec)
     if spec.method not in backend.cpu_methods:
         able = ", ".join(backend.cpu_methods) or "nothing"
         return MachineError(
@@ -94,3 +95,12 @@ def _missing_here(spec: "JobSpec", backend: methods.Backend, gpu: bool) -> Machi
             "use quantization: none, or a machine with a GPU",
         )
     return None
+
+
+def _missing_for_quantization(spec: "JobSpec") -> MachineError | None:
+    if spec.model.quantization == "none" or find_spec("bitsandbytes") is not None:
+        return None
+    return MachineError(
+        f"model.quantization: {spec.model.quantization} needs bitsandbytes, which is not installed",
+        "pip install 'tunedeck[quant]', or use quantization: none",
+    )

@@ -137,7 +137,7 @@ class Worker:
                 output_dir=self.job.checkpoints,
                 job_folder=self.job.folder,
                 device=self.device,
-                callbacks=(self.recorder, self.flow),
+                callbacks=(self.recorder, self.flow, *adapters.callbacks(self.spec)),
                 chosen=choices.training,
             )
         )

@@ -1,8 +1,8 @@
-"""Direct preference optimisation through TRL's `DPOTrainer`: an adapter or full, with every loss that it offers.
+"""Direct preference optimisation through TRL's `DPOTrainer`: an adapter or full, with every loss it offers.
 
 A row is a prompt with a chosen and a rejected answer, as text or as messages. The loss looks at the answers
-only: a batch is `input_ids`, `attention_mask`, `completion_mask` of shape (2 * batch, sequence), the chosen half
-first. It compares the model with a reference, which is the model as it was before (Rafailov et al. 2023,
+only: a batch is `input_ids`, `attention_mask`, `completion_mask` of shape (2 * batch, sequence), the chosen
+half first. It compares the model with a reference, which is the model as it was before (Rafailov et al. 2023,
 "Direct Preference Optimization", equation 7).
 """
 
@@ -21,13 +21,13 @@ from engine.train.adapters import as_fields, fields_of
 from engine.train.arguments import trainer_arguments
 from engine.train.continuation import Continued
 from engine.train.material import Material
-from engine.train.sampler import EpochSampler
+from engine.train.sampler import LengthSampler
 
 
 class Trainer(Continued, DPOTrainer):
     """`DPOTrainer` whose length grouping is reproduced in every epoch."""
 
-    epoch_sampler: EpochSampler | None = None
+    epoch_sampler: LengthSampler | None = None
     """Made once: `Flow` tells the very sampler that the loader draws from which epoch begins."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
@@ -35,7 +35,7 @@ class Trainer(Continued, DPOTrainer):
             return super()._get_train_sampler(train_dataset)
         if self.epoch_sampler is None:
             rows = self.train_dataset if train_dataset is None else train_dataset
-            self.epoch_sampler = EpochSampler(
+            self.epoch_sampler = LengthSampler(
                 lengths(rows),
                 self.args.train_batch_size * self.args.gradient_accumulation_steps,
                 self.args.data_seed,
