@@ -2,7 +2,7 @@
 
 | file | written by |
 | --- | --- |
-| `spec.yaml`, `launch.json` | the creator, once |
+| `spec.yaml`, `launch.json`, `rewards/` | the creator, once |
 | `control.json` | the verbs in `engine.actions` |
 | `edits.jsonl` | the verb `edit`, holding `worker.lock` |
 | `status.json`, `events.jsonl` | only the holder of `worker.lock` |
@@ -50,6 +50,11 @@ class Job:
     @property
     def spec_file(self) -> Path:
         return self.folder / "spec.yaml"
+
+    @property
+    def rewards(self) -> Path:
+        """The files of reward functions, as they were confirmed."""
+        return self.folder / "rewards"
 
     @property
     def edits_file(self) -> Path:
@@ -103,6 +108,11 @@ class Job:
     def prepared(self) -> Path:
         """The rows as they are trained on, kept between attempts until the job is completed."""
         return self.folder / "prepared"
+
+    @property
+    def preview_file(self) -> Path:
+        """The first rows as tokens, once somebody asked to see them."""
+        return self.folder / "preview.json"
 
     @property
     def quarantine_file(self) -> Path:

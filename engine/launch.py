@@ -177,6 +177,35 @@ def launch_export(
     return process.pid
 
 
+def launch_preview(
+    spec: bytes, answer: Path, log: Path, *, rows: int, sample: int
+) -> subprocess.Popen[bytes]:
+    """Start a preview of the rows of a resolved spec, given as JSON, on the CPU.
+
+    It belongs to whoever started it, who waits for it or ends it.
+    """
+    command = [sys.executable, "-m", "engine.train.preview", str(answer)]
+    command += ["--rows", str(rows), "--sample", str(sample)]
+    environment = _base_environment(os.environ) | {
+        "CUDA_VISIBLE_DEVICES": "",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    with _appending(log) as output:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            umask=0o077,
+        )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+        stream.write(spec)
+    return process
+
+
 def launch_supervisor(store: Store, environ: Mapping[str, str] = os.environ) -> None:
     """Start the supervisor, detached; returns once it holds its lock, or another one does.
 

@@ -37,9 +37,14 @@ class Loaded:
     @property
     def context_length(self) -> int | None:
         """Tokens that the model can attend to, if its config says so."""
-        config = self.model.config.get_text_config()
-        found = (getattr(config, name, None) for name in _CONTEXT_FIELDS)
-        return next((value for value in found if isinstance(value, int)), None)
+        return context_length(self.model.config)
+
+
+def context_length(config: Any) -> int | None:
+    """Tokens that a model of this config can attend to, if it says so."""
+    text = config.get_text_config()
+    found = (getattr(text, name, None) for name in _CONTEXT_FIELDS)
+    return next((value for value in found if isinstance(value, int)), None)
 
 
 def choose_dtype(asked: str, *, gpu: bool, full: bool) -> torch.dtype:

@@ -74,6 +74,13 @@ class Renderer:
                 batch = []
         yield from self._batch(batch, kind, number)
 
+    def question(self, prompt: Any) -> list[int]:
+        """The ids of a prompt that is still to be answered: text, or messages."""
+        if isinstance(prompt, str):
+            ids: list[int] = self._tokenizer(prompt)["input_ids"]
+            return ids
+        return self._ids(prompt, {}, prompt=True)
+
     def _batch(self, rows: Sequence[Canonical], kind: str, before: int) -> Iterator[Rendered]:
         """Rows that are rendered the same way are rendered together."""
         if not rows:
