@@ -20,8 +20,12 @@ def a_text(value: object, what: str) -> str:
     """A text that a tokenizer takes; it may be empty."""
     if not isinstance(value, str):
         raise Unusable(f"{what} is {kind_of(value)}, not text")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise Unusable(f"{what} holds half of a surrogate pair, which no tokenizer accepts")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Unusable(
+            f"{what} holds half of a surrogate pair, which no tokenizer accepts"
+        ) from None
     return value
 
 

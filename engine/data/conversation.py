@@ -78,7 +78,7 @@ def message_of(item: object, what: str) -> Message:
         case "assistant":
             return _answer(item, said, what)
         case "tool":
-            named = {key: item[key] for key in ("name", "tool_call_id") if item.get(key)}
+            named = {key: str(item[key]) for key in ("name", "tool_call_id") if item.get(key)}
             return {"role": role, "content": _result(said, what)} | named
         case "system":
             return {"role": role, "content": a_text(_joined(said, what), f"the content of {what}")}
@@ -210,17 +210,32 @@ def assistant(content: str) -> Message:
 
 
 def as_text(messages: Sequence[Message], tools: str | None = None) -> tuple[str, str]:
-    """Prompt and last answer as labelled text.
+    """Prompt and last answer of a conversation as labelled text.
 
     Only the last answer becomes the completion: earlier ones are read, not learned.
     """
     answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
-    last = answers[-1] if answers else len(messages)
-    before = [f"Tools: {tools}"] if tools else []
-    before += [_LABELS[message["role"]] + said_in(message) for message in messages[:last]]
     if not answers:
-        return "", "\n\n".join(before)
-    return "\n\n".join([*before, "Assistant:"]), " " + said_in(messages[last])
+        return "", labelled(messages, tools)
+    return prompt_text(messages[: answers[-1]], tools), answer_text([messages[answers[-1]]])
+
+
+def prompt_text(messages: Sequence[Message], tools: str | None = None) -> str:
+    """Messages as labelled text that waits for an answer."""
+    return "\n\n".join([*filter(None, [labelled(messages, tools)]), "Assistant:"])
+
+
+def answer_text(messages: Sequence[Message]) -> str:
+    """What follows such a prompt: an answer, and whatever comes after it."""
+    return " " + "\n\n".join([said_in(messages[0]), *filter(None, [labelled(messages[1:])])])
+
+
+def labelled(messages: Sequence[Message], tools: str | None = None) -> str:
+    """Messages as text, each after a word for who speaks."""
+    before = [f"Tools: {tools}"] if tools else []
+    return "\n\n".join(
+        [*before, *(_LABELS[message["role"]] + said_in(message) for message in messages)]
+    )
 
 
 def said_in(message: Message) -> str:

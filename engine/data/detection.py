@@ -66,9 +66,13 @@ def choose(
         DataError: there is none, or more than one; says what to write instead.
     """
     learns_from = methods.method(method).learns_from
-    kinds = [kind for kind in learns_from if chat or kind != "conversation"]
     return recognise(
-        head, format=format, columns=columns, kinds=kinds, taker=f"the method {method}"
+        head,
+        format=format,
+        columns=columns,
+        kinds=learns_from,
+        refusal=f"which the method {method} does not learn from",
+        chat=chat,
     )
 
 
@@ -78,11 +82,13 @@ def recognise(
     format: str = AUTO,
     columns: Mapping[str, str],
     kinds: Iterable[str] = tuple(KINDS),
-    taker: str,
+    refusal: str,
+    chat: bool = True,
 ) -> Reading:
     """The one format that fits the first rows and can become one of these kinds.
 
-    `taker` is who needs these kinds, as a message names it.
+    `refusal` ends the sentence about data in another format: "which the method dpo does not learn from".
+    Without `chat` a conversation is an exchange.
     """
     asked = _asked(format)
     _check_mapping(head, columns)
@@ -92,15 +98,15 @@ def recognise(
         for known in asked
         if set(columns) <= {*known.required, *known.optional} and known.matches(seen)
     ]
-    wanted = _Wanted(tuple(kinds), taker)
-    usable = [known for known in fitting if wanted.rank(known) is not None]
+    wanted = _Wanted(tuple(kinds), refusal, chat)
+    able = [known for known in fitting if wanted.rank(known) is not None]
     judged = [known for known in fitting if known in JUDGED]
-    if format == AUTO and not columns and judged:
-        usable = [known for known in usable if known in judged]
+    plain = format != AUTO or columns or not judged
+    usable = able if plain else [known for known in able if known in judged]
     if not usable:
         known_as = [*judged, *(known for known in fitting if not isinstance(known, Prompt))]
         if known_as:
-            raise _refused(head, known_as[0], wanted)
+            raise _refused(head, known_as[0], wanted, able)
         raise _nothing_fits(head, format, asked, wanted)
     return Reading(best := _best(head, usable, wanted), wanted.kind(best), columns)
 
@@ -112,11 +118,13 @@ def suggest_columns(head: Sequence[Row], method: str) -> dict[str, str] | None:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What rows must become, and for whom."""
+    """What rows must become."""
 
     kinds: tuple[str, ...]
 
-    taker: str
+    refusal: str
+
+    chat: bool
 
     def rank(self, known: Format) -> int | None:
         """0 where a format was written for one of the kinds, more where it must be converted."""
@@ -124,7 +132,8 @@ class _Wanted:
 
     def kind(self, known: Format) -> str:
         """What the rows of a format become."""
-        return next(kind for kind in known.kinds if kind in self.kinds)
+        kind = next(kind for kind in known.kinds if kind in self.kinds)
+        return "exchange" if kind == "conversation" and not self.chat else kind
 
 
 def _best(head: Sequence[Row], usable: Sequence[Format], wanted: _Wanted) -> Format:
@@ -173,22 +182,24 @@ def _check_mapping(head: Sequence[Row], columns: Mapping[str, str]) -> None:
             )
 
 
-def _refused(head: Sequence[Row], found: Format, wanted: _Wanted) -> DataError:
-    """The rows are understood, and whoever wants them cannot use them."""
+def _refused(
+    head: Sequence[Row], found: Format, wanted: _Wanted, otherwise: Sequence[Format]
+) -> DataError:
+    """The rows are understood, and whoever wants them cannot use them, or only `otherwise`."""
     there = columns_of(head)
     if found.name == "preference":
         return DataError(
             f"{file_of(head)}: this is preference data (chosen and rejected answers), "
-            f"which {wanted.taker} does not learn from",
+            + wanted.refusal,
             _preference_hint(found, wanted),
         )
     if found.name == "unpaired":
         return DataError(
             f"{file_of(head)}: this is unpaired preference data (answers with a label, good or bad), "
-            f"which {wanted.taker} does not learn from",
-            "write data.format: prompt-completion to learn all answers, bad ones too"
-            if "exchange" in wanted.kinds and "completion" in found.required
-            else "take the column label out to use the answers whatever it says",
+            + wanted.refusal,
+            f"write data.format: {otherwise[0].name} to use all answers, bad ones too"
+            if otherwise
+            else "use other data",
         )
     able = [
         known.name for known in methods.methods().values() if {*found.kinds} & {*known.learns_from}
@@ -198,7 +209,7 @@ def _refused(head: Sequence[Row], found: Format, wanted: _Wanted) -> DataError:
         hints.append("name the column to read as plain text: data.columns: {text: COLUMN}")
     return DataError(
         f"{file_of(head)}: the rows are in the format {found.name} "
-        f"(columns: {listed(there)}), which {wanted.taker} does not learn from",
+        f"(columns: {listed(there)}), {wanted.refusal}",
         ", or ".join(hints) or "name other data",
     )
 

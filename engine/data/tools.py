@@ -72,7 +72,7 @@ def _call(item: object, what: str) -> dict[str, Any]:
         "type": "function",
         "function": {"name": _name(function, what), "arguments": _arguments(function, what)},
     }
-    return {"id": item["id"], **made} if isinstance(item.get("id"), str) else made
+    return {"id": str(item["id"]), **made} if item.get("id") else made
 
 
 def _name(function: Mapping[str, Any], what: str) -> str:

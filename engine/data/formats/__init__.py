@@ -40,7 +40,11 @@ FORMATS: tuple[Format, ...] = (
     *(ShareGpt(column) for column in ("conversations", "conversation", "messages")),
     Alpaca(),
     PromptCompletion(),
-    *(Question(question, answer) for question in QUESTIONS for answer in ANSWERS),
+    *(
+        Question(question, answer)
+        for question in (*QUESTIONS, *_CONVERSATIONS)
+        for answer in ANSWERS
+    ),
     Tokenised(),
     *JUDGED,
     *LAST_RESORTS,

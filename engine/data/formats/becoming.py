@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.data.checks import Unusable, filled_text
-from engine.data.conversation import Message, as_text
+from engine.data.conversation import Message, answer_text, as_text, prompt_text
 from engine.data.kinds import Canonical
 
 Part = list[Message] | str
@@ -25,10 +25,15 @@ def conversation_as(
 
 
 def exchange_as(kind: str, prompt: Part, completion: Part, extras: Mapping[str, Any]) -> Canonical:
-    """A prompt and its completion, or the question whose answer the completion is."""
+    """A prompt and its completion, or the question whose answer the completion is.
+
+    Text has no other way to say that all of it is learned than to be completion from its beginning.
+    """
     if kind == "question":
         more = {name: value for name, value in extras.items() if name != "unmask"}
         return {"prompt": prompt, "answer": answer_of(completion), **more}
+    if extras.get("unmask") and isinstance(prompt, str) and isinstance(completion, str):
+        return {"prompt": "", "completion": prompt + completion}
     return {"prompt": prompt, "completion": completion, **extras}
 
 
@@ -42,11 +47,10 @@ def answer_of(completion: Part) -> str:
 def text_or_messages(
     prompt: list[Message], completion: list[Message], extras: Mapping[str, Any], *, chat: bool
 ) -> tuple[Part, Part, dict[str, Any]]:
-    """Both parts as a chat model takes them, or as labelled text."""
+    """Both parts as a chat model takes them, or as labelled text in which the tools are listed too."""
     if chat:
         return prompt, completion, dict(extras)
-    asked, answered = as_text([*prompt, *completion], extras.get("tools"))
-    return asked, answered, _flags(extras)
+    return prompt_text(prompt, extras.get("tools")), answer_text(completion), _flags(extras)
 
 
 def _flags(extras: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,3 +85,13 @@ def any_item_has(key: str, column: str, rows: Sequence[Values]) -> bool:
         if is_list(items) and items and isinstance(items[0], Mapping) and key in items[0]:
             return True
     return False
+
+
+def is_answered(column: str, rows: Sequence[Values]) -> bool:
+    """Whether the messages in that column end with an answer of the assistant, in one of the rows."""
+    for row in rows:
+        items = row.get(column)
+        last = items[-1] if is_list(items) and items else None
+        if isinstance(last, Mapping) and last.get("role", last.get("from")) in ("assistant", "gpt"):
+            return True
+    return False

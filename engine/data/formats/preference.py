@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from engine.data.checks import Unusable, filled_text, is_list, optional_text
 from engine.data.conversation import (
@@ -16,7 +16,7 @@ from engine.data.conversation import (
 )
 from engine.data.formats.alpaca import as_alpaca_text, question
 from engine.data.formats.becoming import text_or_messages
-from engine.data.formats.format import Columns, all_there
+from engine.data.formats.format import Columns, all_there, is_answered
 from engine.data.formats.prompt_completion import completion_of, plain_prompt
 from engine.data.kinds import Canonical
 from engine.data.row import Values
@@ -37,6 +37,10 @@ class Preference(Columns):
     @property
     def required(self) -> tuple[str, ...]:
         return (self.column, *_SIDES)
+
+    def matches(self, rows: Sequence[Values]) -> bool:
+        """Messages that end with an answer are no prompt."""
+        return all_there(self.required, rows) and not is_answered(self.column, rows)
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -128,11 +132,8 @@ def _preferred(
     more = declared_extras(values)
     chosen, rejected = sides
     asked, good, rest = text_or_messages(prompt, chosen, more, chat=chat)
-    again, bad, _ = text_or_messages(prompt, rejected, more, chat=chat)
-    if asked != again:
-        raise Unusable("without a chat template chosen and rejected must be one answer each")
-    made: dict[str, Any] = {"prompt": asked, "chosen": good, "rejected": bad, **rest}
-    return made
+    _, bad, _ = text_or_messages(prompt, rejected, more, chat=chat)
+    return {"prompt": asked, "chosen": good, "rejected": bad, **rest}
 
 
 def _check_sides(prompt: list[Message], sides: Sequence[list[Message]], what: str) -> None:

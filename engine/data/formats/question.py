@@ -1,12 +1,13 @@
 """A question, and where there is one the answer that can be checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.data.checks import filled_text
 from engine.data.conversation import assistant, check_order, declared_extras
 from engine.data.formats.becoming import exchange_as, text_or_messages
-from engine.data.formats.format import Columns
+from engine.data.formats.format import Columns, all_there, is_answered
 from engine.data.formats.prompt_completion import plain_prompt, prompt_of
 from engine.data.kinds import Canonical
 from engine.data.row import Values
@@ -33,6 +34,10 @@ class Question(Columns):
     @property
     def required(self) -> tuple[str, ...]:
         return (self.question, self.answer)
+
+    def matches(self, rows: Sequence[Values]) -> bool:
+        """Messages that end with an answer are no question."""
+        return all_there(self.required, rows) and not is_answered(self.question, rows)
 
     def convert(self, values: Values, kind: str, *, chat: bool) -> Canonical:
         """The answer is learned where the method learns answers."""
