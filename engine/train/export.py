@@ -34,11 +34,10 @@ TRAINER_FILES = (
     "recorder.json",
     "README.md",
     checkpoints.COMMIT,
+    "ref",
 )
-"""What a checkpoint holds for resuming, and an artifact does not need."""
-
-TOLERANCE = 1e-3
-"""Largest difference of logits between the merged model in float32 and base plus adapter."""
+"""What a checkpoint holds for resuming, and an artifact does not need; `ref` is the adapter that DPO began
+with."""
 
 
 class Export:
@@ -139,17 +138,18 @@ def _export_adapter(export: Export) -> None:
             "full fine-tuning has no adapter", "export the model: tunedeck export ID --to merged"
         )
     _copy_artifact(export)
-    export.report("running", "verifying", 0.5)
-    from peft import PeftModel
+    from engine.train import artifact
 
-    PeftModel.from_pretrained(_base(job_spec), str(export.building))
-    export.publish()
+    export.report("running", "loading model", 0.3)
+    facts = artifact.write_adapter(
+        job_spec, export.checkpoint.folder, export.building, lambda: _base(job_spec)
+    )
+    export.publish(**facts)
 
 
 def _export_merged(export: Export) -> None:
     """The whole model as transformers loads it, with the tokenizer."""
-    import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     job_spec = edits.effective(export.job)
     if job_spec.adapter.type == "none":
@@ -158,33 +158,19 @@ def _export_merged(export: Export) -> None:
         AutoModelForCausalLM.from_pretrained(str(export.building))
         export.publish()
         return
-    from peft import PeftModel
-    from transformers import AutoTokenizer
+    from engine.train import artifact
 
     export.report("running", "loading model", 0.1)
     base = _base(job_spec)
-    stored_dtype = base.dtype
-    base = base.float()
     tokenizer: Any = AutoTokenizer.from_pretrained(str(export.checkpoint.folder))
-    adapted: Any = PeftModel.from_pretrained(base, str(export.checkpoint.folder)).eval()
-    probe = torch.arange(min(16, len(tokenizer)), dtype=torch.long)[None]
-    with torch.inference_mode():
-        expected = adapted(probe).logits
     export.report("running", "merging", 0.4)
-    merged = adapted.merge_and_unload()
-    with torch.inference_mode():
-        difference = float((merged(probe).logits - expected).abs().max())
-    if not difference <= TOLERANCE * max(1.0, float(expected.abs().max())):
-        raise StateError(
-            f"the merged model differs from base plus adapter by {difference:.2g}",
-            "export the adapter instead, and report this",
-        )
+    merged, difference = artifact.merged(base, export.checkpoint.folder, len(tokenizer))
     export.report("running", "saving", 0.6)
-    merged.to(stored_dtype).save_pretrained(str(export.building))
+    merged.save_pretrained(str(export.building))
     tokenizer.save_pretrained(str(export.building))
     export.report("running", "verifying", 0.8)
     AutoModelForCausalLM.from_pretrained(str(export.building))
-    export.publish(logits_difference=difference)
+    export.publish(logits_difference=difference, **artifact.remarks(job_spec))
 
 
 def _base(job_spec: JobSpec) -> Any:

@@ -23,15 +23,19 @@ from engine.train.continuation import Continued
 from engine.train.material import Material
 from engine.train.sampler import LengthSampler
 
+GROUPED = "group_by_length"
+
 
 class Trainer(Continued, DPOTrainer):
     """`DPOTrainer` whose length grouping is reproduced in every epoch."""
 
     epoch_sampler: LengthSampler | None = None
     """Made once: `Flow` tells the very sampler that the loader draws from which epoch begins."""
+    grouped = False
+    """Whether rows of like length are trained on together."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
-        if self.args.train_sampling_strategy != "group_by_length":
+        if not self.grouped:
             return super()._get_train_sampler(train_dataset)
         if self.epoch_sampler is None:
             rows = self.train_dataset if train_dataset is None else train_dataset
@@ -49,10 +53,13 @@ def build(material: Material) -> Trainer:
     arguments = trainer_arguments(
         DPOConfig,
         material,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy=GROUPED,
         precompute_ref_log_probs=full and _sees_every_row(material.spec.training),
     )
-    return Trainer(
+    grouped = arguments.train_sampling_strategy == GROUPED
+    if grouped:  # the library would group evaluations too, by a column that pairs do not have
+        arguments.train_sampling_strategy = "random"
+    trainer = Trainer(
         model=material.model,
         ref_model=_reference(material, full=full, precomputed=arguments.precompute_ref_log_probs),
         args=arguments,
@@ -62,16 +69,18 @@ def build(material: Material) -> Trainer:
         peft_config=material.peft_config,
         callbacks=list(material.callbacks),
     )
+    trainer.grouped = grouped
+    return trainer
 
 
-def lengths(rows: Dataset) -> np.ndarray[Any, Any]:
+def lengths(rows: Dataset) -> list[int]:
     """Tokens of the longer of each row's two sequences; both are padded to the longest of their batch."""
     found = [
         _counted(batch, "prompt_ids")
         + np.maximum(_counted(batch, "chosen_ids"), _counted(batch, "rejected_ids"))
         for batch in rows.with_format("arrow").iter(1000)
     ]
-    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+    return [int(count) for counts in found for count in counts]
 
 
 def _counted(batch: Any, column: str) -> np.ndarray[Any, Any]:
