@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator, model_validator
 
 from engine import methods, schema
+from engine.adapters import OWN_TARGETS, UNTRAINABLE
 from engine.errors import UsageError
 from engine.spec.rewards import RewardSection
 from engine.spec.section import Section
@@ -56,6 +57,8 @@ class AdapterSection(BaseModel):
     @field_validator("type")
     @classmethod
     def _known(cls, value: str) -> str:
+        if value in UNTRAINABLE:
+            raise ValueError(f"{value} cannot be trained here: {UNTRAINABLE[value]}")
         if value != "none" and value not in schema.ADAPTERS:
             raise ValueError(
                 f"there is no adapter {value!r}; known: none, {', '.join(schema.ADAPTERS)}"
@@ -73,7 +76,7 @@ class AdapterSection(BaseModel):
             return values
         taken = schema.fields(kind) if kind in schema.ADAPTERS and not values.get("path") else {}
         absent = dict.fromkeys(("r", "lora_alpha", "lora_dropout"))
-        if "target_modules" not in taken:
+        if "target_modules" not in taken or kind in OWN_TARGETS:
             absent["target_modules"] = None
         return {**absent, **values}
 
