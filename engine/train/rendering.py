@@ -5,26 +5,27 @@ conversation, on the completion of prompt and completion, on everything of plain
 whole conversation. The token that ends an answer is always learned.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import islice
 from typing import Any
-
-from jinja2 import TemplateError
 
 from engine.data.kinds import Canonical
 from engine.errors import DataError
 from engine.train.template import Template
+from engine.train.turns import Conversation, Messages, Turns, alike
 
 IGNORED = -100
 """The label of a token that nothing is learned from."""
 
 BATCH_ROWS = 256
 
-_LONG_ROW = "sequence-length-is-longer-than-the-specified-maximum"
-
 SFT_KINDS = ("conversation", "exchange", "text", "tokenised")
+
+Refused = Callable[[int, Canonical, DataError], None]
+"""Told the number of a row (from 1), the row, and why it cannot be rendered."""
+
+_LONG_ROW = "sequence-length-is-longer-than-the-specified-maximum"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Rendered:
     @property
     def trained_tokens(self) -> int:
         """How many tokens are learned."""
-        return sum(label != IGNORED for label in self.labels)
+        return len(self.labels) - self.labels.count(IGNORED)
 
     def truncated(self, max_length: int | None, mode: str) -> "Rendered":
         """At most `max_length` tokens, from the start (`keep_start`) or the end (`keep_end`)."""
@@ -52,247 +53,229 @@ class Renderer:
 
     def __init__(self, tokenizer: Any, template: Template | None) -> None:
         self._tokenizer = tokenizer
-        self._template = template
-        self._stops = {tokenizer.eos_token_id, *tokenizer.get_added_vocab().values()}
-        self._blanks: dict[int, bool] = {}
+        self._turns = Turns(template, tokenizer.special_tokens_map) if template else None
+        self._ends = Ends(tokenizer, self._turns)
         # Rows are cut to training.max_length; the tokenizer's word on long ones is about its own limit.
         tokenizer.deprecation_warnings[_LONG_ROW] = True
 
-    def render(self, rows: Iterable[Canonical], kind: str) -> Iterator[Rendered]:
+    def render(
+        self, rows: Iterable[Canonical], kind: str, refused: Refused | None = None
+    ) -> Iterator[Rendered]:
         """Each row in order, some at a time.
 
         Raises:
-            DataError: the chat template refuses a row, or loses its answer.
+            DataError: a row cannot be rendered, and nobody wants to be told.
         """
-        number = 0
-        batch: list[Canonical] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == BATCH_ROWS:
-                yield from self._batch(batch, kind, number)
-                number += len(batch)
-                batch = []
-        yield from self._batch(batch, kind, number)
+        numbered = enumerate(rows, start=1)
+        while batch := list(islice(numbered, BATCH_ROWS)):
+            drafts: list[_Draft | Rendered] = []
+            for number, row in batch:
+                try:
+                    drafts.append(self._draft(row, kind))
+                except DataError as error:
+                    if refused is None:
+                        raise DataError(f"row {number}: {error.message}", error.hint) from error
+                    refused(number, row, error)
+            yield from self._finished(drafts)
 
-    def question(self, prompt: Any) -> list[int]:
-        """The ids of a prompt that is still to be answered: text, or messages."""
+    def prompt(self, prompt: str | Messages) -> list[int]:
+        """What the model is given before it answers."""
         if isinstance(prompt, str):
             ids: list[int] = self._tokenizer(prompt)["input_ids"]
-            return ids
-        return self._ids(prompt, {}, prompt=True)
+        else:
+            text = self._chat.prompt(prompt)
+            ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
 
-    def _batch(self, rows: Sequence[Canonical], kind: str, before: int) -> Iterator[Rendered]:
-        """Rows that are rendered the same way are rendered together."""
-        if not rows:
-            return
-        number = before
-        for (way, tools), group in groupby(
-            rows, key=lambda row: (_way(row, kind), row.get("tools"))
-        ):
-            some = list(group)
-            match way:
-                case "tokenised":
-                    found = [self._tokenised(row) for row in some]
-                case "text":
-                    found = self._texts([row["text"] for row in some])
-                case "plain exchange":
-                    found = self._exchanges(some)
-                case _:
-                    found = self._conversations(some, way, tools, number)
-            number += len(some)
-            yield from found
-
-    # --- without a template -----------------------------------------------------------------------
+    def _draft(self, row: Canonical, kind: str) -> "_Draft | Rendered":
+        """The row as text, as far as it is text."""
+        if kind == "tokenised":
+            return self._tokenised(row)
+        if kind == "text":
+            return _Draft(Conversation(self._ended(row["text"]), ()), chat=False, unmask=True)
+        tools = row.get("tools")
+        if kind == "conversation":
+            made = self._chat.conversation(row["messages"], tools)
+            return _Draft(made, chat=True, unmask=bool(row.get("unmask")))
+        prompt, completion = row["prompt"], row["completion"]
+        if isinstance(prompt, str):
+            whole = self._ended(prompt + completion)
+            return _Draft(Conversation(whole, ((len(prompt), len(whole)),)), chat=False)
+        made = self._chat.conversation([*prompt, *completion], tools)
+        if not prompt:
+            return _Draft(made, chat=True)
+        return _Draft(made.after(self._chat.prompt(prompt, tools)), chat=True)
 
     def _tokenised(self, row: Canonical) -> Rendered:
         ids = list(row["input_ids"])
+        size = len(self._tokenizer)
+        if (wrong := next((i for i in ids if not 0 <= i < size), None)) is not None:
+            raise DataError(
+                f"token id {wrong} is none of this model's {size} tokens",
+                "tokenise the rows with this model's tokenizer, or give them as text",
+            )
         return Rendered(ids, list(row.get("labels") or ids))
-
-    def _texts(self, texts: Sequence[str]) -> list[Rendered]:
-        found = self._ids_of([self._ended(text) for text in texts])
-        return [Rendered(ids, list(ids)) for ids in found]
-
-    def _exchanges(self, rows: Sequence[Canonical]) -> list[Rendered]:
-        prompts = self._tokenizer([row["prompt"] for row in rows])["input_ids"]
-        whole = self._ids_of([self._ended(row["prompt"] + row["completion"]) for row in rows])
-        return [
-            _learned_from(ids, common_prefix_length(prompt, ids))
-            for prompt, ids in zip(prompts, whole, strict=True)
-        ]
-
-    def _ids_of(self, texts: list[str]) -> list[list[int]]:
-        """The ids of texts that end; a tokenizer that adds its own end does not make it two."""
-        end = self._tokenizer.eos_token_id
-        found = self._tokenizer(texts)["input_ids"]
-        return [ids[:-1] if ids[-2:] == [end, end] else ids for ids in found]
 
     def _ended(self, text: str) -> str:
         end: str = self._tokenizer.eos_token
         return text if text.endswith(end) else text + end
 
-    # --- with one ---------------------------------------------------------------------------------
+    @property
+    def _chat(self) -> Turns:
+        if self._turns is None:
+            raise DataError(
+                "it is a conversation, and the model has no chat template",
+                "set model.chat_template: chatml, or a file with a Jinja template",
+            )
+        return self._turns
 
-    def _conversations(
-        self, rows: Sequence[Canonical], way: str, tools: str | None, before: int
-    ) -> list[Rendered]:
-        asked = [row["prompt"] if way == "chat exchange" else [] for row in rows]
-        said = [
-            [*row["prompt"], *row["completion"]] if way == "chat exchange" else row["messages"]
-            for row in rows
-        ]
-        options = {"tools": json.loads(tools)} if tools else {}
-        found: list[Rendered] = []
-        if self._template is not None and self._template.marks:
-            try:
-                masks = self._marked(said, options)
-            except (TemplateError, TypeError, ValueError):
-                masks = [self._marked_alone(one, options, before + i) for i, one in enumerate(said)]
-        else:
-            masks = [self._compared(one, options, before + i) for i, one in enumerate(said)]
-        for index, (row, (ids, mask)) in enumerate(zip(rows, masks, strict=True)):
-            if row.get("unmask"):
-                mask = [1] * len(ids)
-            if asked[index]:
-                start = common_prefix_length(self._ids(asked[index], options, prompt=True), ids)
-                mask = [0] * start + mask[start:]
-            found.append(self._with_its_end(ids, mask))
+    def _finished(self, drafts: Sequence["_Draft | Rendered"]) -> Iterator[Rendered]:
+        """All texts of a kind are tokenized at once."""
+        made: dict[int, Rendered] = {}
+        for chat in (True, False):
+            some = [
+                (at, d) for at, d in enumerate(drafts) if isinstance(d, _Draft) and d.chat == chat
+            ]
+            if not some:
+                continue
+            encoded = self._tokenizer([d.made.text for _, d in some], add_special_tokens=not chat)
+            places = _Places(self._tokenizer, encoded, special=not chat)
+            for index, (at, draft) in enumerate(some):
+                ids = encoded["input_ids"][index]
+                if draft.unmask:
+                    stretches = [(0, len(ids))]
+                else:
+                    stretches = places.stretches(index, draft.made)
+                made[at] = self._ends.learned(*_single(self._tokenizer, ids, stretches, chat=chat))
+        for at, done in enumerate(drafts):
+            yield done if isinstance(done, Rendered) else made[at]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A row as text."""
+
+    made: Conversation
+    chat: bool
+    """A template has written the special tokens; else the tokenizer adds its own."""
+    unmask: bool = False
+    """Everything is learned."""
+
+
+Stretch = tuple[int, int]
+"""First token, and the one behind the last."""
+
+
+class _Places:
+    """Finds the tokens of characters in a batch of encoded texts."""
+
+    def __init__(self, tokenizer: Any, encoded: Any, *, special: bool) -> None:
+        self._tokenizer = tokenizer
+        self._encoded = encoded
+        self._special = special
+
+    def stretches(self, index: int, made: Conversation) -> list[Stretch]:
+        """The tokens of each span, with those that are only partly in it; neighbours are one."""
+        find = self._of_fast if self._encoded.is_fast else self._of_slow
+        found: list[Stretch] = []
+        for start, end in made.spans:
+            first, last = find(index, made.text, start, end)
+            if found and first <= found[-1][1]:
+                found[-1] = (found[-1][0], max(found[-1][1], last))
+            elif first < last:
+                found.append((first, last))
         return found
 
-    def _marked(
-        self, conversations: Sequence[Any], options: dict[str, Any]
-    ) -> list[tuple[list[int], list[int]]]:
-        """Ids and the template's own marks."""
-        made = self._tokenizer.apply_chat_template(
-            list(conversations),
-            chat_template=self._jinja,
-            tokenize=True,
-            return_dict=True,
-            return_assistant_tokens_mask=True,
-            **options,
+    def _of_fast(self, index: int, text: str, start: int, end: int) -> Stretch:
+        token = self._encoded.char_to_token
+        first = next((t for c in range(start, end) if (t := token(index, c)) is not None), None)
+        if first is None:  # blanks that the tokenizer drops
+            return 0, 0
+        last = next(t for c in range(end - 1, -1, -1) if (t := token(index, c)) is not None)
+        return first, last + 1
+
+    def _of_slow(self, index: int, text: str, start: int, end: int) -> Stretch:
+        """A tokenizer that keeps no offsets: where the text before is tokenized otherwise."""
+        ids = self._encoded["input_ids"][index]
+        before, until = (
+            self._tokenizer(text[:place], add_special_tokens=self._special)["input_ids"]
+            for place in (start, end)
         )
-        return list(zip(made["input_ids"], made["assistant_masks"], strict=True))
+        last = alike(until, ids)
+        return alike(before, ids), last + (last < len(until))
 
-    def _marked_alone(
-        self, messages: Any, options: dict[str, Any], number: int
-    ) -> tuple[list[int], list[int]]:
-        try:
-            return self._marked([messages], options)[0]
-        except (TemplateError, TypeError, ValueError) as error:
-            raise _refused(number, error) from error
 
-    def _compared(
-        self, messages: Any, options: dict[str, Any], number: int
-    ) -> tuple[list[int], list[int]]:
-        """Ids, and 1 where an assistant's turn makes the difference between two renderings.
+class Ends:
+    """Sees to it that an answer ends with a token that stops the model, and that it is learned."""
 
-        A turn that reads otherwise once others follow it (some templates drop earlier reasoning) is not
-        learned; the last one always is.
-        """
-        try:
-            whole = self._text(messages, options)
-            spans = []
-            for index, message in enumerate(messages):
-                if message["role"] != "assistant":
-                    continue
-                start = self._text(messages[:index], options, prompt=True) if index else ""
-                end = self._text(messages[: index + 1], options).rstrip()
-                if whole.startswith(end) and end.startswith(start):
-                    spans.append((len(start), len(end)))
-        except (TemplateError, TypeError, ValueError) as error:
-            raise _refused(number, error) from error
-        made = self._tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)
-        mask = [
-            int(any(first < end and last > start for start, end in spans))
-            for first, last in made["offset_mapping"]
-        ]
-        return made["input_ids"], mask
+    def __init__(self, tokenizer: Any, turns: Turns | None) -> None:
+        self._tokenizer = tokenizer
+        self._eos: int = tokenizer.eos_token_id
+        added = tokenizer.added_tokens_decoder
+        self._special = {self._eos, *(token for token, text in added.items() if text.special)}
+        self._closers = {self._eos, *added} - (_openers(tokenizer, turns) - {self._eos})
+        self._blanks: dict[int, bool] = {}
 
-    def _text(self, messages: Any, options: dict[str, Any], *, prompt: bool = False) -> str:
-        text: str = self._tokenizer.apply_chat_template(
-            messages,
-            chat_template=self._jinja,
-            tokenize=False,
-            add_generation_prompt=prompt,
-            **options,
-        )
-        return text
-
-    def _ids(self, messages: Any, options: dict[str, Any], *, prompt: bool) -> list[int]:
-        ids: list[int] = self._tokenizer.apply_chat_template(
-            messages,
-            chat_template=self._jinja,
-            tokenize=True,
-            return_dict=True,
-            add_generation_prompt=prompt,
-            **options,
-        )["input_ids"]
-        return ids
-
-    def _with_its_end(self, ids: list[int], mask: Sequence[int]) -> Rendered:
-        """Every answer ends with a token that stops the model, and that token is learned.
+    def learned(self, ids: list[int], stretches: Sequence[Stretch]) -> Rendered:
+        """The row with these stretches learned, and the end of each.
 
         Some templates mark what is said and not its end; some have no end at all: then the last answer gets
         the end of sequence, and what the template puts behind it is cut off.
         """
-        learned = list(mask)
-        for last in [i for i, on in enumerate(learned) if on and not any(learned[i + 1 : i + 2])]:
-            spoken = self._before(ids, last)
-            follows = self._behind(ids, last + 1)
-            if spoken is None or ids[spoken] in self._stops:
-                continue
-            if follows is None:
-                end = self._tokenizer.eos_token_id
-                ids, learned = [*ids[: last + 1], end], [*learned[: last + 1], 1]
-            elif ids[follows] in self._stops:
-                learned[last + 1 : follows + 1] = [1] * (follows - last)
-        labels = [token if on else IGNORED for token, on in zip(ids, learned, strict=True)]
-        return Rendered(list(ids), labels)
+        labels = [IGNORED] * len(ids)
+        for first, last in stretches:
+            labels[first:last] = ids[first:last]
+            end = self._end(ids, first, last)
+            if end is None:
+                return Rendered([*ids[:last], self._eos], [*labels[:last], self._eos])
+            labels[last:end] = ids[last:end]
+        return Rendered(ids, labels)
 
-    def _before(self, ids: Sequence[int], index: int) -> int | None:
-        """The last token up to `index` that is not blank."""
-        return next((i for i in range(index, -1, -1) if not self._blank(ids[i])), None)
-
-    def _behind(self, ids: Sequence[int], index: int) -> int | None:
-        """The first token from `index` on that is not blank."""
-        return next((i for i in range(index, len(ids)) if not self._blank(ids[i])), None)
+    def _end(self, ids: Sequence[int], first: int, last: int) -> int | None:
+        """Where a stretch ends with its end; None where it needs one and nothing follows."""
+        spoken = next((i for i in range(last - 1, first - 1, -1) if not self._blank(ids[i])), None)
+        if spoken is None or ids[spoken] in self._special:
+            return last
+        follows = next((i for i in range(last, len(ids)) if not self._blank(ids[i])), None)
+        if follows is not None and ids[follows] in self._closers:
+            return follows + 1
+        return None if follows is None and ids[spoken] not in self._closers else last
 
     def _blank(self, token: int) -> bool:
         if token not in self._blanks:
-            text = self._tokenizer.decode([token])
-            self._blanks[token] = not text.strip() and token not in self._stops
+            blank = token not in self._closers and not self._tokenizer.decode([token]).strip()
+            self._blanks[token] = blank
         return self._blanks[token]
 
-    @property
-    def _jinja(self) -> str:
-        if self._template is None:
-            raise DataError(
-                "the rows are conversations, and the model has no chat template",
-                "set model.chat_template: chatml, or a file with a Jinja template",
-            )
-        return self._template.jinja
+
+def _single(
+    tokenizer: Any, ids: list[int], stretches: list[Stretch], *, chat: bool
+) -> tuple[list[int], list[Stretch]]:
+    """A tokenizer that adds its own beginning or end does not make it two."""
+    if chat:
+        return ids, stretches
+    end, begin = tokenizer.eos_token_id, tokenizer.bos_token_id
+    if ids[-2:] == [end, end]:
+        ids = ids[:-1]
+    if begin is not None and ids[:2] == [begin, begin]:
+        ids, stretches = ids[1:], [(max(first - 1, 0), last - 1) for first, last in stretches]
+    return ids, [(first, min(last, len(ids))) for first, last in stretches]
 
 
-def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many leading tokens two sequences share: where a completion begins."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
-        min(len(first), len(second)),
+def _openers(tokenizer: Any, turns: Turns | None) -> set[int]:
+    """The special tokens with which a template begins a turn: they end no answer."""
+    asked = "tunedeck"
+    if turns is None:
+        return set()
+    try:
+        prompt = turns.prompt([{"role": "user", "content": asked}])
+    except DataError:
+        return set()
+    before, _, after = prompt.rpartition(asked)
+    added = tokenizer.added_tokens_decoder
+    begins, answers = (
+        [t for t in tokenizer(text, add_special_tokens=False)["input_ids"] if t in added]
+        for text in (before, after)
     )
-
-
-def _way(row: Canonical, kind: str) -> str:
-    if kind != "exchange":
-        return kind
-    return "plain exchange" if isinstance(row["prompt"], str) else "chat exchange"
-
-
-def _learned_from(ids: list[int], start: int) -> Rendered:
-    return Rendered(ids, [IGNORED] * start + ids[start:])
-
-
-def _refused(number: int, error: Exception) -> DataError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return DataError(
-        f"the chat template refuses row {number + 1}: {reason[:200]}",
-        "correct its roles and their order, or use model.chat_template: chatml",
-    )
+    # Of several behind the question the first ends it, and would end an answer too.
+    return {*begins[-1:], *(answers[1:] or answers)}

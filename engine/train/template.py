@@ -1,8 +1,9 @@
 """Which chat template renders conversations, and how it tells what the assistant says.
 
 Loss belongs on the assistant's tokens, so the template used for training must mark them (`{% generation %}`).
-One without marks is replaced by TRL's training template of the same family, which renders the same text; where
-TRL knows none, `engine.train.rendering` finds the turns by comparing what is rendered with and without them.
+One without marks is replaced by TRL's training template of the same family, which renders the same text, except
+that it keeps the reasoning of earlier turns where the family drops it. Where TRL knows none,
+`engine.train.turns` finds what the assistant says by comparing what is rendered with and without it.
 """
 
 import re
@@ -14,16 +15,8 @@ from trl.chat_template_utils import get_training_chat_template, has_generation_m
 
 from engine.errors import PlanError
 
-CHATML = (
-    "{% for message in messages %}"
-    "<|im_start|>{{ message.role }}\n"
-    "{% if message.role == 'assistant' %}"
-    "{% generation %}{{ message.content }}END{% endgeneration %}"
-    "{% else %}{{ message.content }}END{% endif %}\n"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-"""ChatML (OpenAI's chat markup); `END` is `<|im_end|>` where the tokenizer has it, else its end of sequence."""
+CHATML = Path(__file__).with_name("chatml.jinja")
+"""ChatML; `END` in it is `<|im_end|>` where the tokenizer has it, else its end of sequence."""
 
 _MARKS = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 
@@ -86,7 +79,7 @@ def _trained(tokenizer: Any, source: str) -> Template:
 
 def _chatml(tokenizer: Any) -> str:
     end = "<|im_end|>" if "<|im_end|>" in tokenizer.get_vocab() else tokenizer.eos_token
-    return CHATML.replace("END", "{{ " + repr(end) + " }}")
+    return CHATML.read_text(encoding="utf-8").replace("END", repr(end))
 
 
 def _give(tokenizer: Any, jinja: str) -> None:
