@@ -14,6 +14,7 @@ import datasets
 from engine import methods
 from engine.data import BadRows, HubId, Part, data_fingerprint, open_eval, open_parts, split_indices
 from engine.data.kinds import Canonical
+from engine.data.row import BrokenRow
 from engine.errors import DataError
 from engine.job import Job
 from engine.spec import DataSection, JobSpec
@@ -147,13 +148,20 @@ class Taker:
             rows = islice(rows, needed)
         said = _Counted(self._reporter, part.source.path)
         if part.kind in SFT_KINDS:
-            return self._folder.tokens(name, self._rendered(rows, part.kind), said)
+            return self._folder.tokens(name, self._rendered(part, rows), said)
         return self._folder.values(name, rows, said)
 
-    def _rendered(self, rows: Iterable[Canonical], kind: str) -> Iterator[Rendered]:
+    def _rendered(self, part: Part, rows: Iterable[Canonical]) -> Iterator[Rendered]:
+        """As tokens; a row that the chat template refuses is a bad row like others."""
         mode = str(self._spec.training.get("truncation_mode") or "keep_start")
         length = None if self._packs else self._max_length
-        return (row.truncated(length, mode) for row in self._renderer.render(rows, kind))
+
+        def refused(number: int, row: Canonical, error: DataError) -> None:
+            path = part.source.path
+            self._bad.add(BrokenRow(path, number, error.message, error.hint, row, unit="row"))
+
+        made = self._renderer.render(rows, part.kind, refused)
+        return (row.truncated(length, mode) for row in made)
 
     @property
     def _packs(self) -> bool:
