@@ -1,7 +1,8 @@
 """Rows of a source, checked and as the trainer wants them; bad ones are reported together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from engine.data.bad_rows import SHOWN_PROBLEMS as SHOWN_PROBLEMS
@@ -15,7 +16,7 @@ from engine.errors import DataError
 HEAD_ROWS = 20
 """Rows that the format is recognised from."""
 
-LONGEST_SEARCH = 1000
+LONGEST_SEARCH = 100
 """Rows that are read at most to find these."""
 
 HINT = "correct the row, or leave such rows out with data.on_bad_row: skip"
@@ -55,7 +56,21 @@ def open_source(
     chat: bool = True,
     read_hub: HubReader | None = None,
 ) -> OpenSource:
-    """Read the first rows of a source and decide how all of them are understood."""
+    """Read the first rows of a source and decide how a method understands all of them."""
+    return open_rows(
+        resolved,
+        partial(choose, format=format, columns=columns, method=method, chat=chat),
+        read_hub=read_hub,
+    )
+
+
+def open_rows(
+    resolved: Resolved,
+    choose: Callable[[Sequence[Row]], Reading],
+    *,
+    read_hub: HubReader | None = None,
+) -> OpenSource:
+    """Read the first rows of a source; `choose` decides from them how all are understood."""
     rows = rows_of(resolved, read_hub)
     taken, head = _head(rows)
     if not taken:
@@ -63,8 +78,7 @@ def open_source(
     if not head:
         broken = [row for row in taken if isinstance(row, BrokenRow)]
         raise report(broken[:1], 1)
-    reading = choose(head, format=format, columns=columns, method=method, chat=chat)
-    return OpenSource(reading, columns_of(head), chain(taken, rows))
+    return OpenSource(choose(head), columns_of(head), chain(taken, rows))
 
 
 def converted(

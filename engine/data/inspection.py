@@ -213,7 +213,11 @@ class _Look:
         if isinstance(resolved, HubId):
             return SourceFacts(resolved.name, trains)
         opened = open_source(
-            resolved, format=source.format, columns=source.columns, method=self.method
+            resolved,
+            format=source.format,
+            columns=source.columns,
+            method=self.method,
+            chat=self.chat,
         )
         rows = glued = 0
         for row in self._checked(opened):
