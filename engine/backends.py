@@ -60,6 +60,11 @@ def _asked_too_much(spec: "JobSpec", backend: methods.Backend) -> PlanError | No
             f"backend: {name} does not train adapter.type: {adapter}",
             f"it trains {', '.join(backend.adapters)}; for {adapter} use backend: trl",
         )
+    if backend.own_attention and spec.model.attn_implementation is not None:
+        return PlanError(
+            f"backend: {name} chooses the attention itself",
+            "take model.attn_implementation out, or use backend: trl",
+        )
     if backend.pretrained_only and spec.model.initialize == "random":
         return PlanError(
             f"backend: {name} loads weights, and model.initialize: random has none",

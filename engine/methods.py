@@ -58,6 +58,8 @@ class Backend:
     """The `adapter.type`s that it can train; empty: all of them."""
     cpu_without: tuple[str, ...] = ()
     """Training fields that it would turn off in silence without a GPU, so that a spec may not turn them on."""
+    own_attention: bool = False
+    """Whether it chooses the attention itself: no `model.attn_implementation`."""
     pretrained_only: bool = False
     """Whether it needs a model with weights: no `model.initialize: random`."""
 
@@ -122,6 +124,7 @@ _OWN_BACKENDS = (
         distribution="unsloth",
         adapters=("lora", "none"),
         cpu_without=("packing", "eval_packing", "padding_free", "fp16"),
+        own_attention=True,
         pretrained_only=True,
     ),
 )

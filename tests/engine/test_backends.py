@@ -74,6 +74,10 @@ def test_quantized_weights_need_a_gpu(tmp_path: Path, backend: str) -> None:
     [
         ({"adapter": {"type": "osf"}}, "backend: unsloth does not train adapter.type: osf"),
         (
+            {"model": {"name": "m", "attn_implementation": "eager"}},
+            "backend: unsloth chooses the attention itself",
+        ),
+        (
             {"model": {"name": "m", "initialize": "random"}},
             "backend: unsloth loads weights, and model.initialize: random has none",
         ),

@@ -78,7 +78,6 @@ class Unsloth:
                 fast_inference=False,
                 use_gradient_checkpointing=checkpointing(spec, gpu=gpu),
                 random_state=_seed(spec),
-                **_chosen(attn_implementation=section.attn_implementation),
             )
         except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
             raise PlanError(
@@ -91,13 +90,13 @@ class Unsloth:
         self, model: Any, spec: JobSpec, peft_config: "PeftConfig | None"
     ) -> tuple[Any, "PeftConfig | None"]:
         """The model with LoRA in it, unless it was loaded with an adapter; the trainer attaches nothing."""
-        if spec.adapter.type == "none" or spec.adapter.path is not None:
+        if peft_config is None or spec.adapter.path is not None:
             return model, None
         from unsloth import FastLanguageModel
 
         wrapped = FastLanguageModel.get_peft_model(
             model,
-            **spec.adapter.peft_fields,
+            **lora_fields(spec, peft_config),
             use_gradient_checkpointing=checkpointing(spec, gpu=model.device.type != "cpu"),
             random_state=_seed(spec),
         )
@@ -112,6 +111,12 @@ def switches(folder: Path, *, gpu: bool) -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "UNSLOTH_DISABLE_CPU_FALLBACK" if gpu else "UNSLOTH_FORCE_CPU": "1",
     }
+
+
+def lora_fields(spec: JobSpec, config: Any) -> dict[str, Any]:
+    """What the spec says of LoRA, and what the initialisation that it chose needs."""
+    needed = {"loftq_config": config.loftq_config} if config.loftq_config else {}
+    return {**needed, **spec.adapter.peft_fields}
 
 
 def checkpointing(spec: JobSpec, *, gpu: bool) -> bool | str:
@@ -151,7 +156,3 @@ def _refuse_another_base(spec: JobSpec, path: str) -> None:
 
 def _seed(spec: JobSpec) -> int:
     return int(spec.training.get("seed", defaults.SEED))
-
-
-def _chosen(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
