@@ -20,8 +20,9 @@ def _job(tmp_path: Path, **fields: Any) -> spec.JobSpec:
 
 @pytest.fixture
 def unsloth(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were installed."""
+    """As if it and bitsandbytes were installed."""
     monkeypatch.setattr(backends, "installed", lambda backend: "2026.10.9")
+    monkeypatch.setattr(backends, "find_spec", lambda name: object())
 
 
 @pytest.mark.parametrize("method", ["sft", "pretrain", "dpo", "grpo", "osft"])
@@ -66,6 +67,16 @@ def test_quantized_weights_need_a_gpu(tmp_path: Path, backend: str) -> None:
     assert isinstance(found, MachineError)
     assert found.message == "model.quantization: 4bit needs a GPU, and this job gets none"
     assert backends.problem(job, gpu=True) is None
+
+
+def test_quantized_weights_need_bitsandbytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    found = backends.problem(_job(tmp_path, model={"name": "m", "quantization": "8bit"}), gpu=True)
+    assert isinstance(found, MachineError)
+    assert "8bit needs bitsandbytes" in found.message
+    assert "pip install 'tunedeck[quant]'" in found.hint
 
 
 @pytest.mark.usefixtures("unsloth")

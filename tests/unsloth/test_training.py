@@ -19,7 +19,7 @@ from tests.train.runs import Home, comparable, until_state, until_step, weights_
 DEMO = Path(__file__).parents[2] / "engine" / "demo"
 STEPS = 24
 TOLERANCE = 1e-4
-"""Largest difference of a loss between the backends: both sum in float32, unsloth's own loss in another order."""
+"""Largest difference of a loss between the backends: unsloth's own loss sums in another order."""
 
 
 @pytest.fixture
