@@ -40,12 +40,16 @@ def submit(
 
     Raises:
         MachineError: the home folder cannot be written, or the GPUs asked for are not there.
+        SpecError: a reward function is not confirmed by its hash.
     """
+    from engine import rewards
+
     requires = requirements(spec, environ)
     request_id = os.urandom(8).hex()
     now = utc_now()
 
     def fill(job: Job) -> None:
+        rewards.keep(spec.rewards, job.rewards)
         write_atomic(job.spec_file, spec.to_yaml().encode())
         stored_environment = launch.allow_listed(environ)
         write_json(

@@ -16,10 +16,15 @@ def problems(error: ValidationError, known_keys: KnownKeys) -> list[Problem]:
     """Pydantic's errors in the user's words, one for each field."""
     fields: dict[str, list[Any]] = {}
     for item in error.errors():
-        parts = [str(part) for part in item["loc"]]
+        parts = [str(part) for part in _typed(item["loc"])]
         named = [part for part in parts if part not in _UNION_PARTS and "[" not in part]
         fields.setdefault(".".join(named), []).append(item)
     return [_problem(where, items, known_keys) for where, items in fields.items()]
+
+
+def _typed(place: Sequence[Any]) -> Sequence[Any]:
+    """A place as the user typed it: pydantic names an entry of `rewards` by its type too."""
+    return (*place[:2], *place[3:]) if place[:1] == ("rewards",) and len(place) > 2 else place
 
 
 _UNION_PARTS = frozenset({"float", "str", "int"})
@@ -56,6 +61,14 @@ def _problem(where: str, items: Sequence[Any], known_keys: KnownKeys) -> Problem
         return Problem(where, "unknown key", hint)
     if kind == "missing":
         return Problem(where, "is missing")
+    if kind == "union_tag_not_found":
+        return Problem(where, "has no `type`", "a kind, such as `type: numeric`")
+    if kind == "union_tag_invalid":
+        context = items[0]["ctx"]
+        kinds = context["expected_tags"].replace("'", "")
+        alike = difflib.get_close_matches(context["tag"], kinds.split(", "), n=1)
+        meant = f"did you mean {alike[0]}? " if alike else ""
+        return Problem(f"{where}.type", f"there is no {context['tag']!r}", f"{meant}known: {kinds}")
     if kind == "invalid_key":
         return Problem(where, "a key must be text", "put it in quotes")
     if kind == "value_error":

@@ -7,15 +7,17 @@ the nearest right one.
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from engine import methods, schema, wording
+from engine import adapters, methods, preference, schema, wording
 from engine.document import apply_overrides, read_document
 from engine.errors import Problem, SpecError, UsageError
+from engine.spec import rewards
 from engine.spec.places import resolved
 from engine.spec.rewards import RewardSection
 from engine.spec.sections import (
@@ -71,6 +73,7 @@ MANAGED = {
     "auto_find_batch_size": "a batch that changes by itself cannot be resumed exactly",
     "model_init_kwargs": "use the fields of `model`",
     "use_cpu": "use `compute.gpus: 0`",
+    "reward_weights": "each entry of `rewards` has its `weight`",
 }
 """Training fields that tunedeck sets itself, each with what to use instead."""
 
@@ -128,7 +131,7 @@ def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec
     try:
         spec = JobSpec.model_validate(values)
     except ValidationError as error:
-        problems += wording.problems(error, _known_keys)
+        problems += wording.problems(error, partial(_known_keys, values))
     method = _method_of(values)
     if spec is not None and method is not None:
         spec = _with_default_adapter(spec, method, values)
@@ -140,7 +143,7 @@ def build(data: Mapping[str, Any], *, source: str, base_folder: Path) -> JobSpec
         problems += found
     problems += _adapter_problems(values.get("adapter"))
     if spec is not None:
-        problems += _together(spec)
+        problems += _together(spec.model_copy(update={"training": checked}))
     if problems or spec is None:
         raise SpecError(source, problems)
     return resolved(spec.model_copy(update={"training": checked}), base_folder)
@@ -257,6 +260,15 @@ def _together(spec: JobSpec) -> list[Problem]:
         found.append(
             Problem("rewards", "grpo needs at least one", "for example: rewards: [{type: exact}]")
         )
+    found += adapters.problems(
+        spec.adapter.type,
+        spec.adapter.peft_fields,
+        path=spec.adapter.path,
+        quantized=spec.model.quantization != "none",
+        reference=_switches_adapter_off(spec),
+    )
+    if spec.method == "dpo":
+        found += preference.problems(spec.training, full=spec.adapter.type == "none")
     if spec.early_stopping is not None and spec.data.eval is None:
         found.append(
             Problem("early_stopping", "needs evaluations", "set data.eval: a fraction, or a file")
@@ -274,8 +286,16 @@ def _together(spec: JobSpec) -> list[Problem]:
     return found
 
 
-def _known_keys(section: str) -> list[str]:
-    """The keys of one section, or of the whole spec for an empty name."""
+def _switches_adapter_off(spec: JobSpec) -> bool:
+    """Whether the model without its adapter must be the base: GRPO compares with it where `beta` is not 0."""
+    return spec.method == "grpo" and bool(spec.training.get("beta"))
+
+
+def _known_keys(values: Mapping[str, Any], section: str) -> list[str]:
+    """The keys of one section of what was typed, or of the whole spec for an empty name."""
+    place = section.removeprefix("rewards.")
+    if place != section:
+        return rewards.known_keys(values["rewards"], place)
     sections: dict[str, type[BaseModel]] = {
         "model": ModelSection,
         "adapter": AdapterSection,

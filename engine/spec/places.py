@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from engine.spec.rewards import FunctionReward
 from engine.spec.sections import JobSpec
 
 _DATA_SUFFIXES = {
@@ -37,6 +38,12 @@ def resolved(spec: JobSpec, base_folder: Path) -> JobSpec:
     if spec.samples is not None and spec.samples.rows is not None:
         rows = _data(spec.samples.rows, base_folder)
         changes["samples"] = spec.samples.model_copy(update={"rows": rows})
+    changes["rewards"] = [
+        one.model_copy(update={"file": str((base_folder / _expanded(one.file)).absolute())})
+        if isinstance(one, FunctionReward)
+        else one
+        for one in spec.rewards
+    ]
     if not spec.name:
         changes["name"] = Path(spec.data.named[0]).stem or "job"
     return spec.model_copy(update=changes)

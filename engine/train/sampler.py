@@ -1,11 +1,13 @@
 """The order of rows as a pure function of seed, epoch and lengths, so that a resume finds it again.
 
-The library's length grouping draws from the global random state and is not reproduced from the second
-epoch on.
+The library's length grouping draws from the global random state, and its order of GRPO's prompts from a
+generator of its own; neither is reproduced from the second epoch on.
 """
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from torch.utils.data import Sampler
 
@@ -37,18 +39,60 @@ def length_grouped_order(
     return [index for group in groups for index in group]
 
 
-class EpochSampler(Sampler[int]):
-    """Gives `length_grouped_order` for the epoch that was set last."""
+def prompt_order(
+    rows: int, prompts: int, *, seed: int, epoch: int, shuffled: bool = True
+) -> list[list[int]]:
+    """The prompts of an epoch, in groups of `prompts` that are answered together; every row is in one.
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self._lengths = lengths
-        self._batch_size = batch_size
+    The last group is filled up from the epoch's beginning, so that none is left out as too small.
+
+    Args:
+        rows: prompts of the data.
+        prompts: how many are answered together.
+        seed: the run's `data_seed`.
+        epoch: from 0.
+        shuffled: else as they are in the data.
+    """
+    order = list(range(rows))
+    if shuffled:
+        random.Random(f"{seed}/{epoch}").shuffle(order)
+    filled = order + [order[index % rows] for index in range(-rows % prompts)]
+    return [filled[start : start + prompts] for start in range(0, len(filled), prompts)]
+
+
+class EpochSampler(Sampler[int], ABC):
+    """An order that is a pure function of the epoch that was set last."""
+
+    def __init__(self, seed: int) -> None:
         self._seed = seed
         self._epoch = 0
+
+    @property
+    def batches_of_a_round(self) -> int:
+        """Micro-batches that belong together: only between such rounds can a run be resumed exactly."""
+        return 1
 
     def set_epoch(self, epoch: int, rows_per_step: int | None = None) -> None:
         """Choose the epoch whose order comes next, and the batch that was in force when it began."""
         self._epoch = epoch
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[int]: ...
+
+
+class LengthSampler(EpochSampler):
+    """Gives `length_grouped_order`."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        super().__init__(seed)
+        self._lengths = lengths
+        self._batch_size = batch_size
+
+    def set_epoch(self, epoch: int, rows_per_step: int | None = None) -> None:
+        super().set_epoch(epoch)
         if rows_per_step is not None:
             self._batch_size = rows_per_step
 
@@ -61,3 +105,41 @@ class EpochSampler(Sampler[int]):
                 self._lengths, self._batch_size, seed=self._seed, epoch=self._epoch
             )
         )
+
+
+class PromptSampler(EpochSampler):
+    """Gives `prompt_order` as GRPO wants it: each prompt once for each answer, each group once for each batch
+    that is learned from its answers. TRL's own sampler gives a resumed epoch the order of the first one.
+    """
+
+    def __init__(
+        self, rows: int, *, prompts: int, answers: int, batches: int, seed: int, shuffled: bool
+    ) -> None:
+        """`prompts` are answered together, each `answers` times, and learned from in `batches`."""
+        super().__init__(seed)
+        self._rows = rows
+        self._prompts = prompts
+        self._answers = answers
+        self._batches = batches
+        self._shuffled = shuffled
+
+    @property
+    def batches_of_a_round(self) -> int:
+        return self._batches
+
+    def __len__(self) -> int:
+        groups = -(-self._rows // self._prompts)
+        return groups * self._prompts * self._answers * self._batches
+
+    def __iter__(self) -> Iterator[int]:
+        groups = prompt_order(
+            self._rows,
+            self._prompts,
+            seed=self._seed,
+            epoch=self._epoch,
+            shuffled=self._shuffled,
+        )
+        for group in groups:
+            for _ in range(self._batches):
+                for prompt in group:
+                    yield from repeat(prompt, self._answers)
