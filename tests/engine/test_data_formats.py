@@ -1,297 +1,430 @@
-"""Formats are recognised, rows checked and converted; every refusal says what to write instead."""
+"""What becomes of a row of each format, and what is said about a wrong one."""
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.data import load
-from engine.errors import DataError
+from engine.data.detection import Reading, choose, recognise
+from engine.data.row import Row
 
 HELLO = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
+ASKED, ANSWERED = HELLO[:1], HELLO[1:]
+SAID = [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]
+SYSTEM = {"role": "system", "content": "be brief"}
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Köln"}}}
+CALLING = [
+    ASKED[0],
+    {"role": "assistant", "content": "", "tool_calls": [CALL]},
+    {"role": "tool", "content": "sunny"},
+    {"role": "assistant", "content": "It is sunny."},
+]
+EXCHANGE = {"prompt": ASKED, "completion": ANSWERED}
 
 
-def write(folder: Path, rows: Sequence[Any]) -> Path:
-    path = folder / "rows.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+def said(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": content, **more}
 
 
-def convert(folder: Path, *rows: Any, **options: Any) -> list[dict]:
-    return loaded(folder, *rows, **options).train_rows
+def reading(row: dict[str, Any], method: str | None, **options: Any) -> Reading:
+    """How data that begins with this row is understood; without a method, as what it was written as."""
+    head = [Row(row, "rows.jsonl", 1)]
+    settings: dict[str, Any] = {"format": "auto", "columns": {}} | options
+    if method is None:
+        return recognise(head, refusal="which nobody wants", **settings)
+    return choose(head, method=method, **settings)
 
 
-def loaded(folder: Path, *rows: Any, **options: Any) -> Any:
-    settings: dict[str, Any] = {
-        "eval": None,
-        "format": "auto",
-        "columns": {},
-        "method": "sft",
-        "seed": 1,
-        "chat": True,
-    }
-    source = str(write(folder, rows))
-    return load(source, base_folder=folder, **(settings | options))
+def became(
+    row: dict[str, Any], method: str | None = None, *, chat: bool = True, **options: Any
+) -> tuple[str, str, dict[str, Any]]:
+    """Format, kind and the row itself."""
+    found = reading(row, method, chat=chat, **options)
+    there = Row(row, "rows.jsonl", 1)
+    assert found.problem(there) is None
+    return found.format.name, found.kind, found.convert(there, chat=chat)
 
 
-def failure(folder: Path, *rows: Any, **options: Any) -> DataError:
-    with pytest.raises(DataError) as caught:
-        convert(folder, *rows, **options)
-    assert caught.value.hint
-    return caught.value
+# --- what becomes of a row ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"messages": HELLO}, HELLO),
+        ({"conversations": HELLO}, HELLO),
+        ({"conversation": HELLO}, HELLO),
+        ({"messages": HELLO, "system": "be brief"}, [SYSTEM, *HELLO]),
+        ({"messages": [said("developer", "be brief"), *HELLO]}, [SYSTEM, *HELLO]),
+        (
+            {"messages": [ASKED[0], said("assistant", "hello", thinking="a greeting")]},
+            [ASKED[0], said("assistant", "hello", reasoning_content="a greeting")],
+        ),
+        (
+            {"messages": [ASKED[0], said("assistant", "hello", reasoning_content="a greeting")]},
+            [ASKED[0], said("assistant", "hello", reasoning_content="a greeting")],
+        ),
+        (
+            {
+                "messages": [
+                    said("user", [{"type": "text", "text": "h"}, {"type": "text", "text": "i"}]),
+                    *ANSWERED,
+                ]
+            },
+            HELLO,
+        ),
+        (
+            {
+                "messages": [
+                    dict(ASKED[0], name="Uma", weight=1),
+                    dict(ANSWERED[0], tool_calls=None),
+                ]
+            },
+            HELLO,
+        ),
+        ({"messages": CALLING}, CALLING),
+        (
+            {
+                "messages": [
+                    ASKED[0],
+                    {
+                        "role": "assistant",
+                        "content": None,
+                        "tool_calls": [
+                            {
+                                "id": "c1",
+                                "type": "function",
+                                "function": {"name": "weather", "arguments": '{"city": "Köln"}'},
+                            }
+                        ],
+                    },
+                    said("tool", {"sky": "klar"}, tool_call_id="c1", name="weather"),
+                    said("assistant", "It is sunny."),
+                ]
+            },
+            [
+                ASKED[0],
+                {"role": "assistant", "content": "", "tool_calls": [{"id": "c1", **CALL}]},
+                said("tool", '{"sky": "klar"}', tool_call_id="c1", name="weather"),
+                said("assistant", "It is sunny."),
+            ],
+        ),
+        (
+            {
+                "messages": [
+                    ASKED[0],
+                    {"role": "assistant", "function_call": {"name": "weather", "arguments": ""}},
+                    said("function", "sunny", name="weather"),
+                ]
+            },
+            [
+                ASKED[0],
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "tool_calls": [
+                        {"type": "function", "function": {"name": "weather", "arguments": {}}}
+                    ],
+                },
+                said("tool", "sunny", name="weather"),
+            ],
+        ),
+        ({"conversations": SAID}, HELLO),
+        ({"conversation": SAID}, HELLO),
+        ({"messages": SAID}, HELLO),
+        ({"conversations": SAID, "system": "be brief"}, [SYSTEM, *HELLO]),
+        ({"conversations": [{"from": "system", "value": "be brief"}, *SAID]}, [SYSTEM, *HELLO]),
+        (
+            {
+                "conversations": [
+                    SAID[0],
+                    {"from": "function_call", "value": json.dumps(CALL["function"])},
+                    {"from": "observation", "value": "sunny"},
+                    {"from": "gpt", "value": "It is sunny."},
+                ]
+            },
+            CALLING,
+        ),
+        (
+            {
+                "conversations": [
+                    SAID[0],
+                    {
+                        "from": "function_call",
+                        "value": "<think>\nwhere?\n</think>\n\n"
+                        + json.dumps([CALL["function"]] * 2),
+                    },
+                ]
+            },
+            [
+                ASKED[0],
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "reasoning_content": "where?",
+                    "tool_calls": [CALL, CALL],
+                },
+            ],
+        ),
+    ],
+)
+def test_conversation_becomes_messages_of_four_roles(row: dict, expected: list) -> None:
+    name, kind, made = became(row, "sft")
+    assert (kind, made) == ("conversation", {"messages": expected})
+    assert name == ("sharegpt" if "from" in str(row) else "messages")
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [[WEATHER], json.dumps([WEATHER]), [WEATHER["function"]], json.dumps([WEATHER["function"]])],
+)
+@pytest.mark.parametrize(
+    "row", [{"messages": CALLING}, {"prompt": ASKED, "completion": CALLING[1:]}]
+)
+def test_tools_are_kept_as_json_text_of_one_shape(row: dict, tools: Any) -> None:
+    made = became({**row, "tools": tools}, "sft")[2]
+    assert json.loads(made["tools"]) == [WEATHER]
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], "[]", "null"])
+def test_no_tools_are_no_column(nothing: Any) -> None:
+    assert became({"messages": HELLO, "tools": nothing})[2] == {"messages": HELLO}
+
+
+def test_unmask_is_kept_only_where_it_is_true() -> None:
+    assert became({"messages": HELLO, "unmask": True})[2] == {"messages": HELLO, "unmask": True}
+    assert became({"messages": HELLO, "unmask": False})[2] == {"messages": HELLO}
+    alone = {"messages": ASKED, "unmask": True}
+    assert became(alone)[2] == alone
 
 
 @pytest.mark.parametrize(
     ("row", "name", "expected"),
     [
-        ({"messages": HELLO}, "messages", {"messages": HELLO}),
-        ({"conversations": HELLO}, "messages", {"messages": HELLO}),
+        ({"instruction": "hi", "input": "", "output": "hello"}, "alpaca", EXCHANGE),
         (
-            {
-                "conversations": [
-                    {"from": "human", "value": "hi"},
-                    {"from": "gpt", "value": "hello"},
-                ]
-            },
-            "sharegpt",
-            {"messages": HELLO},
-        ),
-        (
-            {"instruction": "hi", "input": "", "output": "hello"},
+            {"instruction": "hi", "input": None, "output": "hello", "history": []},
             "alpaca",
-            {"prompt": HELLO[:1], "completion": HELLO[1:]},
+            EXCHANGE,
         ),
         (
-            {"prompt": "hi", "completion": "hello"},
-            "prompt-completion",
-            {"prompt": HELLO[:1], "completion": HELLO[1:]},
+            {"instruction": "add", "input": "1 2", "output": "3", "system": "be brief"},
+            "alpaca",
+            {
+                "prompt": [SYSTEM, said("user", "add\n\n1 2")],
+                "completion": [said("assistant", "3")],
+            },
         ),
         (
-            {"prompt": HELLO[:1], "completion": HELLO[1:]},
-            "prompt-completion",
-            {"prompt": HELLO[:1], "completion": HELLO[1:]},
+            {"instruction": "bye", "output": "so?", "history": [["hi", "hello"], ("a", "b")]},
+            "alpaca",
+            {
+                "prompt": [*HELLO, said("user", "a"), said("assistant", "b"), said("user", "bye")],
+                "completion": [said("assistant", "so?")],
+            },
         ),
-        ({"text": "hi"}, "text", {"text": "hi"}),
+        ({"prompt": "hi", "completion": "hello"}, "prompt-completion", EXCHANGE),
+        ({"prompt": ASKED, "completion": ANSWERED}, "prompt-completion", EXCHANGE),
+        ({"prompt": SAID[:1], "completion": SAID[1]}, "prompt-completion", EXCHANGE),
+        ({"prompt": "hi", "completion": ANSWERED[0]}, "prompt-completion", EXCHANGE),
+        (
+            {"prompt": "hi", "completion": "hello", "system": "be brief", "unmask": True},
+            "prompt-completion",
+            {"prompt": [SYSTEM, *ASKED], "completion": ANSWERED, "unmask": True},
+        ),
+        ({"question": "hi", "answer": "hello"}, "question", EXCHANGE),
+        ({"problem": "hi", "solution": "hello"}, "question", EXCHANGE),
+        ({"query": "hi", "target": "hello"}, "question", EXCHANGE),
+        ({"prompt": "hi", "ground_truth": "hello"}, "question", EXCHANGE),
     ],
 )
-def test_format_is_recognised_and_converted(
-    tmp_path: Path, row: dict, name: str, expected: dict
-) -> None:
-    found = loaded(tmp_path, row)
-    assert found.format == name
-    assert found.train_rows == [expected]
-
-
-def test_system_text_and_input_reach_the_prompt(tmp_path: Path) -> None:
-    system = {"role": "system", "content": "be brief"}
-    said = [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]
-    assert convert(tmp_path, {"conversations": said, "system": "be brief"}) == [
-        {"messages": [system, *HELLO]}
-    ]
-    alpaca = {"instruction": "add", "input": "1 2", "output": "3", "system": "be brief"}
-    assert convert(tmp_path, alpaca)[0]["prompt"] == [
-        system,
-        {"role": "user", "content": "add\n\n1 2"},
-    ]
-    mapped = {"q": "hi", "a": "hello", "s": "be brief"}
-    columns = {"prompt": "q", "completion": "a", "system": "s"}
-    assert convert(tmp_path, mapped, columns=columns)[0]["prompt"] == [system, HELLO[0]]
-
-
-def test_without_a_chat_template_rows_become_plain_text(tmp_path: Path) -> None:
-    pair = {"prompt": "2+2=", "completion": "4"}
-    assert convert(tmp_path, pair, chat=False) == [pair]
-    longer = [*HELLO, {"role": "user", "content": "bye"}, {"role": "assistant", "content": "so?"}]
-    assert convert(tmp_path, {"messages": longer}, chat=False) == [
-        {"prompt": "User: hi\n\nAssistant: hello\n\nUser: bye\n\nAssistant:", "completion": " so?"}
-    ]
-    [alpaca] = convert(tmp_path, {"instruction": "add", "input": "1", "output": "3"}, chat=False)
-    assert alpaca["prompt"].endswith("### Instruction:\nadd\n\n### Input:\n1\n\n### Response:\n")
-    assert alpaca["completion"] == "3"
-
-
-def test_messages_keep_role_and_content_alone(tmp_path: Path) -> None:
-    named = [dict(HELLO[0], name="Uma"), dict(HELLO[1], tool_calls=None)]
-    assert convert(tmp_path, {"messages": named}) == [{"messages": HELLO}]
-
-
-def test_rendered_text_column_does_not_compete_with_chat_data(tmp_path: Path) -> None:
-    row = {"instruction": "hi", "output": "hello", "text": "### hi ### hello"}
-    assert loaded(tmp_path, row).format == "alpaca"
-    assert loaded(tmp_path, row, format="text").train_rows == [{"text": row["text"]}]
-    assert loaded(tmp_path, row, method="pretrain").format == "text"
-
-
-def test_columns_are_mapped_even_onto_names_that_are_taken(tmp_path: Path) -> None:
-    row = {"question": "hi", "answer": "hello", "prompt": "unused", "id": 7}
-    columns = {"prompt": "question", "completion": "answer"}
-    assert convert(tmp_path, row, columns=columns) == [
-        {"prompt": HELLO[:1], "completion": HELLO[1:]}
-    ]
-    swapped = {"prompt": "completion", "completion": "prompt"}
-    [row] = convert(tmp_path, {"prompt": "a", "completion": "b"}, columns=swapped, chat=False)
-    assert row == {"prompt": "b", "completion": "a"}
-
-
-def test_mapped_column_is_not_used_a_second_time_under_its_own_name(tmp_path: Path) -> None:
-    columns = {"instruction": "input", "output": "answer"}
-    [row] = convert(tmp_path, {"input": "hi", "answer": "hello"}, columns=columns)
-    assert row["prompt"] == HELLO[:1]
-
-
-def test_unknown_columns_are_answered_with_the_line_to_write(tmp_path: Path) -> None:
-    error = failure(tmp_path, {"id": 1, "Answer": "a", "question": "q"})
-    assert "id, Answer, question" in error.message
-    assert "alpaca: instruction, output" in error.message
-    assert "data.columns: {prompt: question, completion: Answer}" in error.hint
-    named = failure(tmp_path, {"question": "q", "answer": "a"}, format="alpaca")
-    assert "data.columns: {instruction: question, output: answer}" in named.hint
-
-
-def test_column_name_that_yaml_would_misread_is_quoted_in_the_hint(tmp_path: Path) -> None:
-    error = failure(tmp_path, {"my question": "q", "no": "a"})
-    assert '{prompt: "my question", completion: "no"}' in error.hint
-
-
-def test_mapping_to_a_missing_column_names_the_nearest(tmp_path: Path) -> None:
-    columns = {"prompt": "questoin", "completion": "answer"}
-    error = failure(tmp_path, {"question": "q", "answer": "a"}, columns=columns)
-    assert "columns: question, answer" in error.message
-    assert error.hint == "did you mean question?"
-
-
-def test_mapping_from_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
-    error = failure(tmp_path, {"q": "x", "a": "y"}, columns={"promt": "q", "completion": "a"})
-    assert "'promt'" in error.message
-    assert "did you mean prompt?" in error.hint
-
-
-def test_half_a_mapping_is_answered_with_the_whole_line(tmp_path: Path) -> None:
-    error = failure(tmp_path, {"question": "q", "answer": "a"}, columns={"prompt": "question"})
-    assert "{prompt: question, completion: answer}" in error.hint
-
-
-def test_ambiguous_columns_are_refused_and_a_named_format_settles_it(tmp_path: Path) -> None:
-    row = {"messages": HELLO, "prompt": "hi", "completion": "hello"}
-    error = failure(tmp_path, row)
-    assert "messages (messages), prompt-completion (prompt, completion)" in error.message
-    assert "data.format" in error.hint
-    assert loaded(tmp_path, row, format="prompt-completion").format == "prompt-completion"
-    assert loaded(tmp_path, row, columns={"messages": "messages"}).format == "messages"
-
-
-def test_unknown_format_names_the_nearest(tmp_path: Path) -> None:
-    assert "did you mean alpaca?" in failure(tmp_path, {"text": "x"}, format="alpacca").hint
-
-
-@pytest.mark.parametrize("method", ["sft", "pretrain"])
-def test_preference_data_is_refused_in_a_sentence(tmp_path: Path, method: str) -> None:
-    row = {"prompt": "q", "chosen": "good", "rejected": "bad"}
-    error = failure(tmp_path, row, method=method)
-    assert f"preference data (chosen and rejected answers), which the method {method}" in str(error)
-    assert "dpo" in error.hint
-
-
-def test_chosen_answers_can_be_learned_by_mapping_them(tmp_path: Path) -> None:
-    row = {"prompt": "hi", "chosen": "hello", "rejected": "bad"}
-    columns = {"prompt": "prompt", "completion": "chosen"}
-    assert convert(tmp_path, row, columns=columns)[0]["completion"] == HELLO[1:]
-
-
-def test_mapped_columns_are_learned_even_beside_chosen_and_rejected(tmp_path: Path) -> None:
-    row = {"q": "hi", "a": "hello", "chosen": "x", "rejected": "y"}
-    columns = {"prompt": "q", "completion": "a"}
-    assert convert(tmp_path, row, columns=columns)[0]["completion"] == HELLO[1:]
-
-
-def test_pretrain_refuses_chat_data_and_says_what_to_do(tmp_path: Path) -> None:
-    error = failure(tmp_path, {"messages": HELLO}, method="pretrain")
-    assert "format messages" in error.message
-    assert "method: sft" in error.hint
-
-
-def test_method_without_a_reader_yet_is_refused(tmp_path: Path) -> None:
-    assert "'dpo'" in failure(tmp_path, {"text": "x"}, method="dpo").message
-
-
-def turn(role: str, content: Any = "x", **more: Any) -> dict:
-    return {"role": role, "content": content, **more}
+def test_exchange_has_messages_on_both_sides(row: dict, name: str, expected: dict) -> None:
+    assert became(row, "sft") == (name, "exchange", expected)
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("row", "answer"),
     [
-        ({"messages": [turn("assistant"), turn("user")]}, "begins with an assistant message"),
-        ({"messages": [turn("user"), turn("user")]}, "no assistant message"),
-        ({"messages": [turn("system")]}, "no assistant message"),
-        ({"messages": [*HELLO, turn("system")]}, "system message that is not the first"),
-        ({"messages": []}, "empty list"),
-        ({"messages": "hi"}, "messages is text, not a list"),
-        ({"messages": ["hi"]}, "messages[0] is text, not an object"),
-        ({"messages": [turn("user"), turn("assistant", "  ")]}, "answer of messages[1] is empty"),
-        ({"messages": [turn("user", 7), turn("assistant")]}, "a number (7), not text"),
-        ({"messages": [turn("user", [{"type": "text"}])]}, "a list, not text"),
-        ({"messages": [turn("user"), turn("assistant", None)]}, "is null, not text"),
-        ({"messages": [{"from": "human", "value": "x"}]}, "no 'role', only from, value"),
-        ({"messages": [turn("bot")]}, "role 'bot'; known: system, user, assistant"),
-        ({"messages": [turn("user"), turn("assistant", tool_calls=[{}])]}, "'tool_calls'"),
-        ({"messages": [turn("user"), turn("assistant", weight=0)]}, "'weight'"),
-        ({"conversations": []}, "empty list"),
-        ({"conversations": 3}, "a number (3), not a list"),
-        ({"conversations": [{"from": ["x"], "value": "x"}]}, "not an object with from and value"),
-        ({"conversations": [{"from": "dog", "value": "x"}]}, "is from 'dog'; known: human"),
-        ({"conversations": [{"from": "human", "value": "x"}]}, "no assistant message"),
-        ({"instruction": "x", "output": ""}, "the answer (output) is empty"),
-        ({"instruction": " ", "output": "x"}, "instruction is empty"),
-        ({"instruction": "x", "input": 3, "output": "x"}, "input is a number (3), not text"),
-        ({"prompt": "x", "completion": " "}, "the answer (completion) is empty"),
-        ({"prompt": "x", "completion": 72}, "(completion) is a number (72), not text"),
-        ({"prompt": "x", "completion": True}, "is true or false, not text"),
-        ({"prompt": HELLO, "completion": HELLO[1:]}, "does not end with a user message"),
-        ({"prompt": HELLO[:1], "completion": HELLO}, "not the assistant's"),
-        ({"prompt": [], "completion": "x"}, "prompt is an empty list"),
-        ({"text": ""}, "text is empty"),
-        ({"text": "\ud800"}, "surrogate"),
-        ({"text": None}, "text is null"),
+        ({"question": "hi", "answer": "so\n#### 72"}, "so\n#### 72"),
+        ({"problem": ASKED, "ground_truth": 72}, "72"),
+        ({"prompt": "hi", "answer": 0.5}, "0.5"),
+        ({"messages": ASKED, "answer": "72"}, "72"),
+        ({"prompt": "hi"}, ""),
+        ({"question": "hi", "id": 7}, ""),
+        ({"messages": HELLO}, "hello"),
+        ({"conversations": SAID}, "hello"),
+        ({"instruction": "hi", "output": "hello"}, "hello"),
+        ({"prompt": "hi", "completion": "hello"}, "hello"),
     ],
 )
-def test_row_that_cannot_be_learned_from_is_refused_with_its_place(
-    tmp_path: Path, row: dict, reason: str
+def test_grpo_gets_the_question_and_the_answer_to_compare_with(row: dict, answer: str) -> None:
+    assert became(row, "grpo")[1:] == ("question", {"prompt": ASKED, "answer": answer})
+
+
+REJECTED = [said("assistant", "go")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "hi", "chosen": "hello", "rejected": "go"},
+        {"prompt": ASKED, "chosen": ANSWERED, "rejected": REJECTED},
+        {"prompt": "hi", "chosen": HELLO, "rejected": [*ASKED, *REJECTED]},
+        {"chosen": HELLO, "rejected": [*ASKED, *REJECTED]},
+        {"conversations": SAID[:1], "chosen": SAID[1], "rejected": {"from": "gpt", "value": "go"}},
+        {"messages": ASKED, "chosen": ANSWERED[0], "rejected": REJECTED[0]},
+        {"question": "hi", "chosen": "hello", "rejected": "go"},
+        {"instruction": "hi", "input": "", "chosen": "hello", "rejected": "go"},
+        {"messages": HELLO, "chosen": HELLO, "rejected": [*ASKED, *REJECTED]},
+    ],
+)
+def test_preference_has_one_prompt_and_two_answers(row: dict) -> None:
+    expected = {"prompt": ASKED, "chosen": ANSWERED, "rejected": REJECTED}
+    assert became(row, "dpo") == ("preference", "preference", expected)
+
+
+def test_shared_turns_of_chosen_and_rejected_are_the_prompt() -> None:
+    shared = [SYSTEM, *HELLO, said("user", "and?")]
+    row = {
+        "chosen": [*shared, said("assistant", "a")],
+        "rejected": [*shared, said("assistant", "b")],
+    }
+    assert became(row)[2] == {
+        "prompt": shared,
+        "chosen": [said("assistant", "a")],
+        "rejected": [said("assistant", "b")],
+    }
+
+
+def test_system_and_input_reach_the_prompt_of_a_preference() -> None:
+    row = {
+        "instruction": "add",
+        "input": "1 2",
+        "system": "be brief",
+        "chosen": "3",
+        "rejected": "4",
+    }
+    assert became(row)[2]["prompt"] == [SYSTEM, said("user", "add\n\n1 2")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "hi", "completion": "hello", "label": True},
+        {"prompt": ASKED, "completion": ANSWERED, "label": True},
+        {"messages": HELLO, "label": True},
+        {"conversations": SAID, "label": True},
+    ],
+)
+def test_unpaired_preference_keeps_its_label(row: dict) -> None:
+    assert became(row) == ("unpaired", "unpaired", {**EXCHANGE, "label": True})
+    assert became({**row, "label": False})[2]["label"] is False
+
+
+@pytest.mark.parametrize("column", ["text", "document", "content"])
+@pytest.mark.parametrize("method", ["sft", "pretrain"])
+def test_plain_text_is_found_under_its_usual_names(column: str, method: str) -> None:
+    assert became({"id": 1, column: "hi"}, method) == ("text", "text", {"text": "hi"})
+
+
+@pytest.mark.parametrize(
+    ("row", "labels"),
+    [
+        ({}, [1, 2, 3]),
+        ({"labels": [-100, 2, 3]}, [-100, 2, 3]),
+        ({"completion_mask": [0, 1, 1]}, [-100, 2, 3]),
+        ({"assistant_masks": [0, 0, 1]}, [-100, -100, 3]),
+        ({"completion_mask": [0, 1, 1], "assistant_masks": [1, 1, 0]}, [-100, 2, -100]),
+        ({"completion_mask": [False, True, True], "labels": None}, [-100, 2, 3]),
+    ],
+)
+def test_tokenised_rows_get_labels(row: dict, labels: list[int]) -> None:
+    made = became({"input_ids": [1, 2, 3], **row}, "sft")
+    assert made == ("tokenised", "tokenised", {"input_ids": [1, 2, 3], "labels": labels})
+
+
+def test_padding_of_tokenised_rows_is_left_out() -> None:
+    row = {"input_ids": [0, 0, 5, 6], "labels": [-100, -100, 5, 6], "attention_mask": [0, 0, 1, 1]}
+    assert became(row, "pretrain")[2] == {"input_ids": [5, 6], "labels": [5, 6]}
+
+
+# --- without a chat template ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "prompt", "completion"),
+    [
+        ({"prompt": "2+2=", "completion": "4"}, "2+2=", "4"),
+        ({"prompt": "2+2=", "completion": "4", "system": "be brief"}, "be brief\n\n2+2=", "4"),
+        ({"prompt": "2+2=", "answer": "4"}, "2+2=", "4"),
+        ({"question": "2+2?", "answer": "4"}, "User: 2+2?\n\nAssistant:", " 4"),
+        (
+            {"messages": [SYSTEM, *HELLO, said("user", "bye"), said("assistant", "so?")]},
+            "be brief\n\nUser: hi\n\nAssistant: hello\n\nUser: bye\n\nAssistant:",
+            " so?",
+        ),
+        (
+            {"messages": CALLING, "tools": [WEATHER]},
+            f"Tools: {json.dumps([WEATHER])}\n\nUser: hi\n\nAssistant: <tool_call>\n"
+            '{"name": "weather", "arguments": {"city": "Köln"}}\n</tool_call>\n\n'
+            "Tool: sunny\n\nAssistant:",
+            " It is sunny.",
+        ),
+        (
+            {"prompt": "hi", "completion": [said("assistant", "hello", reasoning_content="well")]},
+            "User: hi\n\nAssistant:",
+            " <think>\nwell\n</think>\n\nhello",
+        ),
+        ({"messages": HELLO, "unmask": True}, "", "User: hi\n\nAssistant: hello"),
+    ],
+)
+def test_without_a_chat_template_an_exchange_is_text(
+    row: dict, prompt: str, completion: str
 ) -> None:
-    message = failure(tmp_path, row).message
-    assert message.startswith(f"{tmp_path / 'rows.jsonl'}, line 1: ")
-    assert reason in message
+    found = became(row, "sft", chat=False)
+    assert found[1:] == ("exchange", {"prompt": prompt, "completion": completion})
 
 
-def test_row_without_the_column_says_which_and_what_it_has(tmp_path: Path) -> None:
-    columns = {"prompt": "question", "completion": "answer"}
-    rows = [{"question": "q", "answer": "a"}, {"question": "q", "reply": "a"}]
-    error = failure(tmp_path, *rows, columns=columns)
-    assert "line 2: the column 'answer' is missing; the row has: question, reply" in error.message
+def test_alpaca_without_a_chat_template_reads_as_it_was_made() -> None:
+    row = {"instruction": "add", "input": "1", "output": "3", "history": [["hi", "hello"]]}
+    made = became(row, "sft", chat=False)[2]
+    assert made["prompt"].startswith("Below is an instruction that describes a task, paired with")
+    assert made["prompt"].endswith(
+        "\n\n### Instruction:\nhi\n\n### Response:\nhello"
+        "\n\n### Instruction:\nadd\n\n### Input:\n1\n\n### Response:\n"
+    )
+    assert made["completion"] == "3"
 
 
-def test_first_row_may_be_the_bad_one(tmp_path: Path) -> None:
-    message = failure(tmp_path, {"prompt": "q"}, {"prompt": "q", "completion": "a"}).message
-    assert "line 1: the column 'completion' is missing" in message
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"prompt": "q", "chosen": "a", "rejected": "b"}, ("q", "a", "b")),
+        ({"question": "q", "chosen": "a", "rejected": "b"}, ("User: q\n\nAssistant:", " a", " b")),
+        (
+            {"chosen": HELLO, "rejected": [*ASKED, *CALLING[1:]]},
+            (
+                "User: hi\n\nAssistant:",
+                " hello",
+                ' <tool_call>\n{"name": "weather", "arguments": {"city": "Köln"}}\n</tool_call>'
+                "\n\nTool: sunny\n\nAssistant: It is sunny.",
+            ),
+        ),
+    ],
+)
+def test_without_a_chat_template_a_preference_is_text(row: dict, expected: tuple) -> None:
+    made = became(row, "dpo", chat=False)[2]
+    assert tuple(made.values()) == expected
+    assert list(made) == ["prompt", "chosen", "rejected"]
 
 
-def test_problems_are_reported_together_and_at_most_ten_are_shown(tmp_path: Path) -> None:
-    rows = [{"text": "fine"}, *({"text": ""} for _ in range(222))]
-    message = failure(tmp_path, *rows).message
-    assert message.startswith("222 rows cannot be learned from:")
-    assert message.count("text is empty") == 10
-    assert "line 2: text is empty" in message
-    assert message.endswith("…and 212 more")
-
-
-def test_values_in_messages_never_carry_an_escape_sequence(tmp_path: Path) -> None:
-    for row in (
-        {"messages": [turn("\x1b[2J")]},
-        {"conversations": [{"from": "\x1b[2J", "value": "x"}]},
-        {"\x1b[2J": "x", "other": "y"},
-        {"messages": [{"\x1b[2J": 1}]},
-    ):
-        error = failure(tmp_path, row)
-        assert "\x1b" not in error.message + error.hint
+def test_without_a_chat_template_a_question_is_text() -> None:
+    assert became({"prompt": "2+2=", "answer": 4}, "grpo", chat=False)[2] == {
+        "prompt": "2+2=",
+        "answer": "4",
+    }
+    assert became({"messages": HELLO}, "grpo", chat=False)[2] == {
+        "prompt": "User: hi\n\nAssistant:",
+        "answer": "hello",
+    }

@@ -60,13 +60,17 @@ class Preference(Columns):
             [user(question(instruction, extra))] if texts else messages_of(given, self.column),
         )
         sides = [_without_prompt(values.get(side), asked, side) for side in _SIDES]
-        if not chat and texts and all(isinstance(values.get(side), str) for side in _SIDES):
-            plain = plain_prompt(values, instruction)
-            if self.column == "instruction":
-                plain = as_alpaca_text(instruction, extra, system=values.get("system") or "")
+        plain = "" if chat or not texts else self._plain(values, instruction, extra)
+        if plain and all(isinstance(values.get(side), str) for side in _SIDES):
             _check_sides(asked, sides, self.column)
-            return {"prompt": plain, "chosen": values["chosen"], "rejected": values["rejected"]}
+            return {"prompt": plain, **{side: values[side] for side in _SIDES}}
         return _preferred(values, asked, sides, self.column, chat=chat)
+
+    def _plain(self, values: Values, text: str, given: str) -> str:
+        """The prompt of a model without a chat template, where it is not marked as a question."""
+        if self.column == "instruction":
+            return as_alpaca_text(text, given, system=values.get("system") or "")
+        return plain_prompt(values, text) if self.column == "prompt" else ""
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,12 @@ def written(value: object, what: str) -> str:
 
 
 def _asked(values: Values, column: str, answer: str, kind: str, *, chat: bool) -> Canonical:
+    """Without a chat template a prompt is taken as it is written, and a question is marked as one."""
     prompt = values.get(column)
     asked = prompt_of(values, prompt, column)
     check_order(asked, column, answered=False)
     more = declared_extras(values)
-    if not chat and isinstance(prompt, str):
+    if not chat and isinstance(prompt, str) and column == "prompt":
         return exchange_as(kind, plain_prompt(values, prompt), answer, more)
     ready, reply, more = text_or_messages(asked, [assistant(answer)], more, chat=chat)
     if kind == "question":
