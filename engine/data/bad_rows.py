@@ -14,9 +14,6 @@ Policy = Literal["fail", "skip", "quarantine"]
 SHOWN_PROBLEMS = 10
 """Bad rows that a message names; the others are counted."""
 
-LONGEST_KEPT = 1024 * 1024
-"""Characters of a row's text in the quarantine file."""
-
 
 class BadRows:
     """Counts the bad rows of a run and does with them what the policy says.
@@ -68,8 +65,7 @@ class BadRows:
         self.close()
 
     def _keep(self, row: BrokenRow, path: Path) -> None:
-        content = row.content[:LONGEST_KEPT] if isinstance(row.content, str) else row.content
-        kept = {"file": row.file, "line": row.line, "reason": row.reason, "row": content}
+        kept = {"file": row.file, "line": row.line, "reason": row.reason, "row": row.content}
         # Not orjson: it has no way to write half of a surrogate pair, which is what may be wrong.
         line = json.dumps(kept, default=str) + "\n"
         try:

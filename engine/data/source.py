@@ -3,22 +3,29 @@
 import difflib
 import glob
 import hashlib
+import io
 import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from engine.data.lines import suffix
-from engine.data.readers import READERS, read_rows
-from engine.data.row import Row, Values, printable
+from engine.data.readers import KNOWN_ENDINGS, READERS, read_rows
+from engine.data.row import AnyRow, Row, Values, printable
+from engine.data.saved import saved_files
+from engine.data.streams import suffix
 from engine.errors import DataError
+from engine.files import open_regular
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.%+:\[\]-]+))?")
 """`org/name`, and where one is meant, `:split` as `datasets` writes it: `openai/gsm8k:test[:200]`."""
 _LONGEST_HUB_ID = 96
-_KINDS = ", ".join(READERS)
+_ABOUT_DATA = re.compile(
+    r"(readme|licen[cs]e|notice|changelog|citation|contributing|requirements)\b.*", re.I
+)
+"""Names of text files that stand beside the data and are none."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +67,18 @@ def resolve(
         raise DataError("no training data is named", "name a file, a folder or a hub id")
     wanted = os.path.expanduser(source)  # noqa: PTH111 - Path.expanduser raises on ~nobody
     path = base_folder / wanted
-    if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on a name that is too long
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on a name that is too long
+        if (saved := saved_files(path, split)) is not None:
+            return saved
+        _refuse_split(split, path)
+        return _data_files(path.iterdir(), f"{printable(str(path))}: the folder has no data files")
+    if os.path.lexists(path):
         if suffix(path) not in READERS:
             raise DataError(
-                f"{printable(str(path))}: data files of this kind are not read",
-                f"known endings, each also with .gz: {_KINDS}",
+                f"{printable(str(path))}: data files of this kind are not read", KNOWN_ENDINGS
             )
+        _refuse_split(split, path)
         return [path]
-    if os.path.isdir(path):  # noqa: PTH112 - the same
-        return _data_files(path.iterdir(), f"{printable(str(path))}: the folder has no data files")
     if glob.has_magic(wanted):
         return _data_files(
             _matches(path), f"{printable(source)}: no data file matches this pattern"
@@ -79,7 +89,7 @@ def resolve(
     raise DataError(f"{printable(str(path))}: no such file or folder", _nearest_names(path))
 
 
-def rows_of(resolved: Resolved, read_hub: HubReader | None = None) -> Iterator[Row]:
+def rows_of(resolved: Resolved, read_hub: HubReader | None = None) -> Iterator[AnyRow]:
     """All rows of a source, file after file."""
     if isinstance(resolved, HubId):
         yield from _hub_rows(resolved, read_hub)
@@ -93,8 +103,8 @@ def fingerprint(paths: Sequence[Path]) -> str:
     total = hashlib.sha256()
     for path in sorted(paths, key=lambda path: (path.name, path)):
         try:
-            with path.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").digest()
+            with open_regular(path) as stream:
+                content = hashlib.file_digest(cast(io.BufferedReader, stream), "sha256").digest()
         except OSError as error:
             raise DataError(
                 f"{printable(str(path))}: cannot be read: {error.strerror}",
@@ -112,14 +122,29 @@ def fingerprint_rows(rows: Iterable[object]) -> str:
     return total.hexdigest()
 
 
+def _refuse_split(split: str | None, path: Path) -> None:
+    if split is not None:
+        raise DataError(
+            f"{printable(str(path))}: data.split is {printable(split, 60)!r}, but this has no splits",
+            "leave data.split out; a pattern such as folder/train-* names some files of a folder",
+        )
+
+
 def _data_files(candidates: Iterable[Path], nothing_found: str) -> list[Path]:
+    """The data files among some paths; one that turns out not to be readable is not passed over."""
+    found = list(candidates)
     files = [
         path
-        for path in candidates
-        if suffix(path) in READERS and not path.name.startswith(".") and path.is_file()
+        for path in found
+        if suffix(path) in READERS
+        and not path.name.startswith(".")
+        and not (suffix(path) in (".md", ".txt") and _ABOUT_DATA.fullmatch(path.name))
+        and not path.is_dir()
     ]
     if not files:
-        raise DataError(nothing_found, f"known endings, each also with .gz: {_KINDS}")
+        folders = sorted(path for path in found if path.is_dir() and path.name[:1] != ".")
+        deeper = f"name a folder in it ({printable(folders[0].name)}?), or " if folders else ""
+        raise DataError(nothing_found, f"{deeper}{KNOWN_ENDINGS}")
     return sorted(files)
 
 
@@ -164,12 +189,14 @@ def _hub_rows(hub: HubId, read_hub: HubReader | None) -> Iterator[Row]:
             f"{hub.name}: data on the Hugging Face hub is only read when the job runs",
             "download it first to look at it here: hf download --repo-type dataset " + hub.name,
         )
+    number = 0
     try:
-        rows = read_hub(hub)
+        for number, values in enumerate(read_hub(hub), 1):
+            yield Row(values, hub.name, number, "row")
     except (OSError, ValueError) as error:  # not found, no access, no network, unknown split
+        behind = f" behind row {number}" if number else ""
         raise DataError(
-            f"{hub.name}: cannot be loaded from the Hugging Face hub: {printable(str(error), 300)}",
+            f"{hub}: cannot be loaded from the Hugging Face hub{behind}: "
+            f"{printable(str(error), 300)}",
             "check the name, the network, and `hf auth login` for private data",
         ) from error
-    for number, values in enumerate(rows, 1):
-        yield Row(values, hub.name, number, "row")
