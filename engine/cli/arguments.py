@@ -98,6 +98,25 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _step(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no step")
+    return int(text)
+
+
+def _above_zero(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return int(text)
+
+
+def _column(text: str) -> tuple[str, str]:
+    ours, equals, theirs = text.partition("=")
+    if not (ours and equals and theirs):
+        raise argparse.ArgumentTypeError(f"{text!r} is no OURS=THEIRS, like prompt=question")
+    return ours, theirs
+
+
 def _points(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 1_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of points")
@@ -147,7 +166,69 @@ def init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="data file or folder")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write (- is stdout)")
     parser.add_argument("--model", metavar="NAME", help="the base model: Hub id or folder")
+    parser.add_argument(
+        "--recipe", metavar="NAME", help="begin with that recipe: `tunedeck recipes` lists them"
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def data(parser: argparse.ArgumentParser) -> None:
+    asked = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    inspect = asked.add_parser(
+        "inspect",
+        help="format, rows, repeats, leaks, bad rows, lengths, and the first rows as a model sees them",
+    )
+    inspect.add_argument("files", metavar="FILE", nargs="+", help="files, folders, globs or Hub ids")
+    inspect.add_argument(
+        "--model", metavar="NAME", help="count tokens and show rows as this model sees them"
+    )
+    inspect.add_argument(
+        "--method", metavar="NAME", help="what the data is for (default: found out by its rows)"
+    )
+    inspect.add_argument(
+        "--eval", metavar="WHAT", help="evaluation data: a file, or a fraction to hold out"
+    )
+    inspect.add_argument(
+        "--max-length", metavar="N", type=_above_zero, help="tokens at which rows are cut"
+    )
+    inspect.add_argument(
+        "--rows", metavar="N", type=_count, default=3, help="how many rows are shown (default: 3)"
+    )
+    inspect.add_argument(
+        "--quick", action="store_true", help="of large data read only the first rows"
+    )
+    _reading(inspect)
+    _ascii(inspect)
+    _json(inspect)
+    convert = asked.add_parser("convert", help="write the same rows in another format")
+    convert.add_argument("data", metavar="IN", help="file, folder or glob")
+    convert.add_argument("out", metavar="OUT", help=".jsonl, .json or .jsonl.gz; - is stdout")
+    convert.add_argument("--to", metavar="FORMAT", required=True, help="messages, sharegpt, alpaca, ...")
+    convert.add_argument(
+        "--conversational",
+        action="store_true",
+        help="keep prompts and answers as messages, where the format has text for them otherwise",
+    )
+    convert.add_argument(
+        "--on-bad-row",
+        choices=("fail", "skip", "quarantine"),
+        default="fail",
+        help="write nothing (default), leave it out, or keep it in OUT.bad.jsonl",
+    )
+    convert.add_argument("--force", action="store_true", help="replace an existing file")
+    _reading(convert)
+
+
+def _reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", metavar="NAME", default="auto", help="how the rows are written")
+    parser.add_argument(
+        "--columns",
+        metavar="OURS=THEIRS",
+        type=_column,
+        action="append",
+        default=[],
+        help="what a column is: --columns prompt=question (repeatable)",
+    )
 
 
 def submit(parser: argparse.ArgumentParser) -> None:
@@ -229,6 +310,18 @@ def plot(parser: argparse.ArgumentParser) -> None:
 
 def look(parser: argparse.ArgumentParser) -> None:
     _job(parser)
+    _json(parser)
+
+
+def samples(parser: argparse.ArgumentParser) -> None:
+    look(parser)
+    parser.add_argument(
+        "--step", metavar="N", type=_step, help="the whole answers to the prompts at that step"
+    )
+
+
+def recipes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="NAME", nargs="?", help="print that recipe as YAML")
     _json(parser)
 
 

@@ -1,25 +1,22 @@
 """`tunedeck init DATA`: a commented spec for that data, and the command that runs it."""
 
 import argparse
-import json
-import os
-import re
 import shlex
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from engine import data
+from engine import data, methods
+from engine.cli import recipes
 from engine.cli.output import narrate, say
+from engine.cli.spec_text import relative, scalar, write
 from engine.data import Inspection, remarks
-from engine.errors import DataError, MachineError, UsageError
+from engine.errors import DataError
 from engine.spec import DataSection
 from engine.text import one_line
 
 DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
 SAMPLED_ROWS = 20_000
-
-_PLAIN = re.compile(r"[A-Za-z./][\w./-]*")
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,8 @@ class Draft:
 
 def run(args: argparse.Namespace) -> int:
     """Write the spec; stdout gets the next command, or with `-o -` the spec itself."""
+    if args.recipe is not None:
+        return recipes.init(args)
     draft = drafted(args.data)
     to_stdout = args.output == "-"
     path = Path(args.output or f"{draft.name}.yaml")
@@ -44,14 +43,14 @@ def run(args: argparse.Namespace) -> int:
     if to_stdout:
         say(text.rstrip("\n"))
         return 0
-    _write(path, text, replace=args.force)
+    write(path, text, replace=args.force)
     found = draft.inspection
     rows = "rows on the Hub" if found.rows is None else f"{found.rows:,} rows"
     narrate(f"wrote {path}: {rows}, format {found.format or 'not known yet'}")
     if draft.columns:
         guessed = ", ".join(f"{ours} is {one_line(name)!r}" for ours, name in draft.columns.items())
         narrate(f"guessed from the names of the columns, check it: {guessed}")
-    section = DataSection(train=draft.train, columns=draft.columns, eval=_held_out(draft))
+    section = DataSection(train=draft.train, columns=draft.columns, eval=held_out(draft))
     for warning in remarks.warnings(found, section, method=draft.method):
         narrate(f"warning: {one_line(warning)}")
     if args.model is None:
@@ -60,14 +59,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def drafted(source: str) -> Draft:
+def drafted(source: str, tried: tuple[str, ...] = ("sft", "pretrain")) -> Draft:
     """What is found in the data: its format, and where its columns have other names, which is which.
+
+    `tried` are the methods that it may be meant for; the first that can learn from it is taken.
 
     Raises:
         DataError: nothing can be learned from it.
     """
     first_error: DataError | None = None
-    for method in ("sft", "pretrain"):
+    for method in tried:
         columns: dict[str, str] = {}
         try:
             try:
@@ -102,7 +103,8 @@ def _suggested(source: str, method: str) -> dict[str, str]:
     """
     head = list(islice(data.rows_of(data.resolve(source, Path.cwd())), 20))
     columns = data.suggest_columns(head, method)
-    if not columns or {"chosen", "rejected"} <= {name for row in head for name in row.values}:
+    pairs = {"chosen", "rejected"} <= {name for row in head for name in row.values}
+    if not columns or (pairs and "preference" not in methods.method(method).learns_from):
         raise DataError(f"{source}: its columns cannot be guessed", "")
     return columns
 
@@ -125,12 +127,12 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
             f"# Run it:    tunedeck run {quoted}",
             "# One value for once:  --set training.learning_rate=1e-4",
             "",
-            f"name: {_scalar(draft.name)}",
+            f"name: {scalar(draft.name)}",
             _noted(f"method: {draft.method}", "sft: learn the answers; pretrain: learn plain text"),
             "",
             "model:",
             _noted(
-                f"  name: {_scalar(_relative(model, base, mark='./'))}",
+                f"  name: {scalar(relative(model, base, mark='./'))}",
                 "Hub id, or a folder with config, tokenizer and weights",
             ),
             _noted("  dtype: auto", "float32 on a CPU, bfloat16 on a GPU that has it"),
@@ -143,9 +145,9 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
             "  target_modules: all-linear",
             "",
             "data:",
-            _noted(f"  train: {_scalar(_relative(draft.train, base))}", rows),
+            _noted(f"  train: {scalar(relative(draft.train, base))}", rows),
             _noted(
-                f"  eval: {remarks.HELD_OUT}" if _held_out(draft) else "  # eval: 0.1",
+                f"  eval: {remarks.HELD_OUT}" if held_out(draft) else "  # eval: 0.1",
                 "held out to measure with: a fraction, or a file",
             ),
             _noted(f"  format: {found.format or 'auto'}", _formats()),
@@ -165,7 +167,7 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
     )
 
 
-def _held_out(draft: Draft) -> float | None:
+def held_out(draft: Draft) -> float | None:
     """What the spec holds out: nothing of so little data that it would be missed."""
     rows = draft.inspection.rows
     return remarks.HELD_OUT if rows is None or rows >= remarks.ENOUGH_TO_HOLD_OUT else None
@@ -177,38 +179,3 @@ def _noted(line: str, note: str) -> str:
 
 def _formats() -> str:
     return "auto, messages, sharegpt, alpaca, prompt-completion, text"
-
-
-def _scalar(value: str) -> str:
-    """A YAML scalar: plain where that is safe, in double quotes elsewhere."""
-    words = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
-    safe = _PLAIN.fullmatch(value) and value.lower() not in words
-    return value if safe else json.dumps(value, ensure_ascii=False)
-
-
-def _relative(name: str, base: Path, mark: str = "") -> str:
-    """A path below `base` relative to it after `mark`, another path absolute, a Hub id as it is."""
-    path = Path(name).expanduser()
-    try:
-        local = path.exists() or any(mark in name for mark in "*?[")
-    except OSError:
-        local = False
-    if not local:
-        return name
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `..` goes, links stay
-    return f"{mark}{absolute.relative_to(base)}" if absolute.is_relative_to(base) else str(absolute)
-
-
-def _write(path: Path, text: str, *, replace: bool) -> None:
-    try:
-        with path.open("w" if replace else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(
-            f"{path} is there already",
-            "--force replaces it; -o FILE writes another; -o - prints it",
-        ) from None
-    except OSError as error:
-        raise MachineError(
-            f"{path} cannot be written: {error.strerror}", "name another file with -o"
-        ) from None

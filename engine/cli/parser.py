@@ -109,11 +109,25 @@ VERBS = (
         "tunedeck run my-data.jsonl --model Qwen/Qwen3-0.6B",
     ),
     Verb(
+        "data",
+        "data",
+        "look at training data before anything starts, or write it in another format",
+        arguments.data,
+        "tunedeck data inspect my-data.jsonl --model Qwen/Qwen3-0.6B",
+    ),
+    Verb(
         "init",
         "init",
         "write a commented spec for some data",
         arguments.init,
         "tunedeck init my-data.jsonl",
+    ),
+    Verb(
+        "recipes",
+        "recipes",
+        "ready specs for a method and a machine; with a name, print one",
+        arguments.recipes,
+        "tunedeck recipes qlora-8gb",
     ),
     Verb(
         "submit",
@@ -151,7 +165,12 @@ VERBS = (
     Verb("checkpoints", "checkpoints", "list a job's checkpoints", arguments.look),
     Verb("exports", "exports", "list a job's exports", arguments.look),
     Verb("spec", "show_spec", "print a job's spec, its edits put in", arguments.look),
-    Verb("samples", "samples", "what the model answered before and after", arguments.look),
+    Verb(
+        "samples",
+        "samples",
+        "what the model answered, before, after and in between",
+        arguments.samples,
+    ),
     Verb(
         "pause",
         "act",
