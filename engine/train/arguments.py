@@ -8,7 +8,10 @@ from transformers import TrainingArguments
 from engine import defaults
 from engine.train.material import Material
 
-OWN_FIELDS = ("save_strategy", "save_steps", "save_total_limit", "logging_steps")
+OWN_FIELDS = (
+    *("save_strategy", "save_steps", "save_total_limit", "logging_steps"),
+    *("metric_for_best_model", "greater_is_better", "report_to"),
+)
 """Fields of the spec that tunedeck acts on instead of the trainer."""
 
 Config = TypeVar("Config", bound=TrainingArguments)
@@ -44,6 +47,7 @@ def trainer_arguments(config_class: type[Config], material: Material, **chosen: 
         "logging_first_step": False,
         "logging_nan_inf_filter": False,
         "disable_tqdm": True,
+        "report_to": "none",
         "restore_callback_states_from_checkpoint": True,
         "use_cpu": not material.gpu,
     }

@@ -8,11 +8,11 @@ from typing import Any
 
 import datasets
 import torch
-from transformers import Trainer, set_seed
+from transformers import Trainer, TrainerCallback, set_seed
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as transformers_logging
 
-from engine import checkpoints, data, defaults, edits, schema, spec
+from engine import checkpoints, data, defaults, edits, schema, spec, yardstick
 from engine.edits import writing
 from engine.edits.course import Batch, Course, stored_batches
 from engine.errors import StateError
@@ -20,8 +20,9 @@ from engine.files import LineAppender
 from engine.job import Job
 from engine.metrics import MetricsWriter
 from engine.status import JobState, Phase
-from engine.train import adapters, fault, manifest, model, prepared, samples, speed
+from engine.train import adapters, fault, manifest, model, prepared, samples, speed, trackers
 from engine.train.arguments import checkpointing_field
+from engine.train.asking import Asking
 from engine.train.backends import Backend
 from engine.train.continuation import Continuation
 from engine.train.device import assigned
@@ -34,6 +35,7 @@ from engine.train.recorder import Recorder
 from engine.train.rendering import SFT_KINDS
 from engine.train.reporter import Reporter
 from engine.train.sampler import EpochSampler
+from engine.train.stopping import Stopping
 
 datasets.disable_progress_bars()
 transformers_logging.disable_progress_bar()
@@ -85,6 +87,7 @@ class Worker:
         if start is None:
             self._answer_samples("before", 0, trainer, base)
         if start is not None and self._ends_at(start, trainer):
+            self.flow.stopped_early = start.facts.get("stopped_early")
             trainer.state.global_step = start.step
             trainer._load_from_checkpoint(str(start.folder))
         else:
@@ -96,7 +99,7 @@ class Worker:
             return reporter.end(JobState.PAUSED, reason=reporter.wish.reason)
         self._answer_samples("after", trainer.state.global_step, trainer, base)
         taker.close()
-        return reporter.end(JobState.COMPLETED, reason=None)
+        return reporter.end(JobState.COMPLETED, reason=self.flow.stopped_early)
 
     def _set_threads(self) -> None:
         """The recorded thread count again, since sums depend on it."""
@@ -137,12 +140,33 @@ class Worker:
                 output_dir=self.job.checkpoints,
                 job_folder=self.job.folder,
                 device=self.device,
-                callbacks=(self.recorder, self.flow, *adapters.callbacks(self.spec)),
+                callbacks=(*self._callbacks(base), *adapters.callbacks(self.spec)),
                 chosen=choices.training,
             )
         )
         trainer.remove_callback(PrinterCallback)
         return trainer
+
+    def _callbacks(self, base: model.Loaded) -> tuple[TrainerCallback, ...]:
+        """Who looks on while it trains: measurements, saves and stops, prompts, trackers."""
+        asked, found = self.spec.samples, [self.recorder, self.flow]
+        if self.spec.early_stopping is not None:
+            measure = yardstick.of(self.spec)
+            found.append(Stopping(self.spec.early_stopping, measure, self.flow, self.reporter))
+        if asked is not None and asked.prompts:
+            found.append(
+                Asking(
+                    asked,
+                    base,
+                    path=self.job.samples_file,
+                    attempt=self.attempt,
+                    recorder=self.recorder,
+                    flow=self.flow,
+                    reporter=self.reporter,
+                )
+            )
+        told = trackers.asked(self.spec.training.get("report_to"), self.reporter.warn)
+        return (*found, *([told] if told is not None else []))
 
     def _choose_speed(self, base: model.Loaded, intake: Intake) -> speed.Choices:
         config, compute = base.model.config.get_text_config(), self.spec.compute
@@ -357,6 +381,7 @@ class Worker:
             save_steps=int(save_steps) if save_steps else None,
             save_total_limit=int(training.get("save_total_limit") or defaults.SAVES_KEPT),
             facts=self._commit_facts,
+            yardstick=yardstick.of(self.spec),
         )
 
     def _commit_facts(self) -> dict[str, Any]:
