@@ -11,7 +11,7 @@ from engine.data.row import Row
 
 HELLO = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
 SAID = [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "messages": {"messages": HELLO},
     "sharegpt": {"conversations": SAID},
     "alpaca": {"instruction": "hi", "output": "hello"},
@@ -25,7 +25,7 @@ GOOD = {
 METHODS = {"preference": "dpo", "implicit": "dpo"}
 
 
-def said(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
+def said(role: Any, content: Any = "x", **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
@@ -265,7 +265,7 @@ def test_names_in_a_row_never_carry_an_escape_sequence() -> None:
         problem("messages", row)
 
 
-ODD = [
+ODD: list[Any] = [
     None,
     True,
     0,
