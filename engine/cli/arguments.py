@@ -178,7 +178,9 @@ def data(parser: argparse.ArgumentParser) -> None:
         "inspect",
         help="format, rows, repeats, leaks, bad rows, lengths, and the first rows as a model sees them",
     )
-    inspect.add_argument("files", metavar="FILE", nargs="+", help="files, folders, globs or Hub ids")
+    inspect.add_argument(
+        "files", metavar="FILE", nargs="+", help="files, folders, globs or Hub ids"
+    )
     inspect.add_argument(
         "--model", metavar="NAME", help="count tokens and show rows as this model sees them"
     )
@@ -203,7 +205,9 @@ def data(parser: argparse.ArgumentParser) -> None:
     convert = asked.add_parser("convert", help="write the same rows in another format")
     convert.add_argument("data", metavar="IN", help="file, folder or glob")
     convert.add_argument("out", metavar="OUT", help=".jsonl, .json or .jsonl.gz; - is stdout")
-    convert.add_argument("--to", metavar="FORMAT", required=True, help="messages, sharegpt, alpaca, ...")
+    convert.add_argument(
+        "--to", metavar="FORMAT", required=True, help="messages, sharegpt, alpaca, ..."
+    )
     convert.add_argument(
         "--conversational",
         action="store_true",

@@ -12,6 +12,10 @@ LONGEST_ROW_BYTES = 32 * 1024**2
 """What has no end of a row before this would have to be read as a whole."""
 
 _ROWS_ARE_LINES = frozenset({".jsonl", ".ndjson"})
+FEW_BYTES = 32 * 1024**2
+LEAST_ROWS, FEW_ROWS, MOST_ROWS = 20, 5_000, 20_000
+"""Of a look that takes a second or two; the middle one where the size of a row is not known."""
+
 _STREAMED = frozenset({".parquet", ".arrow", ".gz", ".zst"})
 
 
@@ -69,6 +73,19 @@ def estimated_rows(files: Sequence[Path]) -> int | None:
             return None
         total += head.count(b"\n") * (size / len(head)) if head else 0
     return rounded(total) if total else None
+
+
+def few_rows(files: Sequence[Path]) -> int:
+    """How many rows can be read in a second or two, by the size of the first of them."""
+    if not files or files[0].suffix.lower() not in _ROWS_ARE_LINES:
+        return FEW_ROWS
+    try:
+        with files[0].open("rb") as file:
+            head = file.read(LOOKED_AT_BYTES)
+    except OSError:
+        return FEW_ROWS
+    rows = head.count(b"\n") * FEW_BYTES // max(1, len(head))
+    return max(LEAST_ROWS, min(MOST_ROWS, rows))
 
 
 def rounded(number: float) -> int:

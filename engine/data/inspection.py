@@ -152,16 +152,19 @@ def inspect(
     base_folder: Path,
     sample: int | None,
     chat: bool = True,
+    shown: int = SHOWN_ROWS,
     progress: Progress | None = None,
 ) -> Inspection:
     """Read the data, or the first `sample` rows of each source, and check every row read.
+
+    `shown` rows are kept.
 
     Raises:
         DataError: there is no data, it is in no known format, or a file cannot be read on.
     """
     if isinstance(section.eval, float):
         check_fraction(section.eval)
-    look = _Look(chat=chat, method=method, sample=sample, progress=progress)
+    look = _Look(chat=chat, method=method, sample=sample, shown=shown, progress=progress)
     held_out, resolved = eval_source(section), resolve_all(section, base_folder)
     watched = Watched() if held_out is not None else None
     measured = []
@@ -197,6 +200,7 @@ class _Look:
     chat: bool
     method: str
     sample: int | None
+    shown: int
     progress: Progress | None
     read_rows: int = 0
     first: list[Canonical] = field(default_factory=list)
@@ -255,14 +259,14 @@ class _Look:
                 yield found
 
     def _count(self, row: Canonical) -> None:
-        if len(self.first) < SHOWN_ROWS:
+        if len(self.first) < self.shown:
             self.first.append(row)
         self.lengths.add(characters(row))
         self.marks.add(row)
-        spoken = [turn.role for turn in turns(row)]
-        self.roles.update(spoken)
-        if any(isinstance(value, list) for value in row.values()) and spoken:
-            self.turns.add(len(spoken))
+        spoken = [turn for turn in turns(row) if turn.role]
+        self.roles.update(turn.role for turn in spoken)
+        if spoken:
+            self.turns.add(sum(turn.column != "rejected" for turn in spoken))
 
 
 def _eval_rows(eval: float | str | None, sources: Sequence[SourceFacts]) -> int | None:

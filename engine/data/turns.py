@@ -10,19 +10,29 @@ class Turn(NamedTuple):
     """One message, or one column of text."""
 
     role: str
-    """Who speaks, or the column's name."""
+    """Who speaks; empty for a column of text."""
     text: str
+    column: str
+
+    @property
+    def name(self) -> str:
+        """Who speaks; the column where that says more: which of two answers it is, or that it is text."""
+        return self.column if not self.role or self.column in _ANSWERS else self.role
+
+
+_ANSWERS = ("chosen", "rejected")
 
 
 def turns(row: Canonical) -> Iterator[Turn]:
     """Everything that is said in a row; token ids say nothing."""
     for name, value in row.items():
         if isinstance(value, str):
-            yield Turn(name, value)
+            yield Turn("", value, name)
         elif isinstance(value, bool):
-            yield Turn(name, "yes" if value else "no")
+            yield Turn("", "yes" if value else "no", name)
         elif isinstance(value, list | tuple) and name not in ("input_ids", "labels"):
-            yield from (Turn(*_said(message)) for message in value if isinstance(message, Mapping))
+            said = (message for message in value if isinstance(message, Mapping))
+            yield from (Turn(*_said(message), name) for message in said)
 
 
 def question(row: Canonical) -> list[str]:

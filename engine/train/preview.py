@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from typing import Any
 import orjson
 
 from engine import spec as specs
-from engine.data import BadRows, Part, open_parts
+from engine.data import BadRows, HubId, Part, open_parts
 from engine.data.kinds import Canonical
 from engine.data.lengths import Lengths
 from engine.data.preview import Preview, Stretch, View
-from engine.errors import TunedeckError
+from engine.errors import DataError, TunedeckError
 from engine.files import write_json
 from engine.spec import JobSpec
 from engine.train.rendering import IGNORED, SFT_KINDS, Rendered, Renderer
@@ -106,11 +107,11 @@ def _max_length(spec: JobSpec) -> int | None:
     return row_length(spec.training, context_length(config))
 
 
-def _read_hub(hub: Any) -> Iterable[dict[str, Any]]:
-    from engine.train.intake import HubRows
+def _read_hub(hub: HubId) -> Iterable[dict[str, Any]]:
+    """The first rows, as they come: nothing is stored for a look."""
+    from engine.train.intake import hub_rows
 
-    rows: Iterable[dict[str, Any]] = HubRows(streaming=True)(hub)
-    return rows
+    return hub_rows(replace(hub, streaming=True))
 
 
 Views = Sequence[tuple[str, Rendered]]
@@ -137,6 +138,8 @@ class _Measure:
         self._lengths = Lengths()
         self._rows: list[tuple[View, ...]] = []
         self._read = self._cut = self._tokens = self._trained = self._untrained = 0
+        self._refused = 0
+        """Rows that the chat template refuses."""
 
     def add(self, seen: Views) -> None:
         """Measure a row, and keep the first ones."""
@@ -163,7 +166,7 @@ class _Measure:
             rows=tuple(self._rows),
             read_rows=self._read,
             complete=complete,
-            bad_rows=bad_rows,
+            bad_rows=bad_rows + self._refused,
             lengths=self._lengths.spread,
             bars=self._lengths.bars(),
             max_length=self._max_length,
@@ -178,17 +181,25 @@ class _Measure:
     def rendered(self, rows: Iterable[Canonical], kind: str) -> Iterator[Views]:
         """Rows as they are trained on; both answers of a preference, each after its prompt."""
         if kind in SFT_KINDS:
-            yield from ([("", one)] for one in self._renderer.render(rows, kind))
+            yield from ([("", one)] for one in self._renderer.render(rows, kind, self._refuse))
             return
         for row in rows:
-            match kind:
-                case "preference":
-                    yield [(name, self._answered(row, name)) for name in ("chosen", "rejected")]
-                case "unpaired":
-                    yield [("good" if row["label"] else "bad", self._answered(row, "completion"))]
-                case _:
-                    ids = self._renderer.question(row["prompt"])
-                    yield [("", Rendered(ids, [IGNORED] * len(ids)))]
+            try:
+                yield self._alone(row, kind)
+            except DataError:
+                self._refused += 1
+
+    def _refuse(self, number: int, row: Canonical, why: DataError) -> None:
+        self._refused += 1
+
+    def _alone(self, row: Canonical, kind: str) -> Views:
+        match kind:
+            case "preference":
+                return [(name, self._answered(row, name)) for name in ("chosen", "rejected")]
+            case "unpaired":
+                return [("good" if row["label"] else "bad", self._answered(row, "completion"))]
+        ids = self._renderer.prompt(row["prompt"])
+        return [("", Rendered(ids, [IGNORED] * len(ids)))]
 
     def _answered(self, row: Canonical, answer: str) -> Rendered:
         exchange = {"prompt": row["prompt"], "completion": row[answer]}
