@@ -101,7 +101,8 @@ def _suggested(source: str, method: str) -> dict[str, str]:
     Raises:
         DataError: there is nothing to guess.
     """
-    head = list(islice(data.rows_of(data.resolve(source, Path.cwd())), 20))
+    rows = data.rows_of(data.resolve(source, Path.cwd()))
+    head = [row for row in islice(rows, 20) if isinstance(row, data.Row)]
     columns = data.suggest_columns(head, method)
     pairs = {"chosen", "rejected"} <= {name for row in head for name in row.values}
     if not columns or (pairs and "preference" not in methods.method(method).learns_from):

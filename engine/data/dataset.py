@@ -5,21 +5,19 @@ Rows are streamed: nothing here holds more than the first few of a source.
 
 import hashlib
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from engine.data.bad_rows import BadRows
 from engine.data.conversion import open_source
 from engine.data.formats import Canonical
-from engine.data.source import HubId, HubReader, Resolved, fingerprint, fingerprint_rows, resolve
+from engine.data.source import HubId, HubReader, Resolved, fingerprint, resolve
 from engine.errors import DataError
 
 if TYPE_CHECKING:  # pydantic would cost every reader of a file 0.2 s
     from engine.spec import DataSection, DataSource
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -150,81 +148,15 @@ def _resolved(source: "DataSource", section: "DataSection", base_folder: Path) -
 
 
 def eval_source(section: "DataSection") -> "DataSource | None":
-    """`data.eval` as a source: like the training source of the same name, else like the section."""
+    """`data.eval` as a source: like the training source of the same name, else with the section's format."""
     if not isinstance(section.eval, str):
         return None
     name = section.eval.partition(":")[0]
     for source in section.sources:
         if source.path.partition(":")[0] == name:
             return source.model_copy(update={"path": section.eval, "weight": None})
-    return section.model_copy(update={"train": section.eval}).sources[0]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The data of one job, ready for the trainer."""
-
-    train_rows: list[Canonical]
-
-    eval_rows: list[Canonical] | None
-
-    fingerprint: str
-    """SHA-256 over the files that were read, or over the rows of a hub data set."""
-
-    format: str
-
-
-def load(
-    train: str,
-    *,
-    eval: float | str | None,
-    format: str,
-    columns: Mapping[str, str],
-    method: str,
-    base_folder: Path,
-    seed: int,
-    chat: bool,
-    read_hub: HubReader | None = None,
-) -> Loaded:
-    """Read, check and convert everything; the same arguments and files give the same rows."""
-    sources = resolve_both(train, eval, base_folder)
-    parts: list[list[Canonical]] = []
-    names: list[str] = []
-    for resolved in sources:
-        source = open_source(
-            resolved,
-            format=format,
-            columns=columns,
-            method=method,
-            chat=chat,
-            read_hub=read_hub,
-        )
-        parts.append(list(source.convert(chat=chat)))
-        names.append(source.reading.format.name)
-    known = _fingerprint(sources) or fingerprint_rows(row for part in parts for row in part)
-    if isinstance(eval, str):
-        return Loaded(parts[0], parts[1], known, names[0])
-    if eval is None:
-        return Loaded(parts[0], None, known, names[0])
-    train_rows, eval_rows = split(parts[0], eval, seed)
-    return Loaded(train_rows, eval_rows, known, names[0])
-
-
-def files_fingerprint(train: str, eval: float | str | None, *, base_folder: Path) -> str | None:
-    """The fingerprint that `load` would give now, without reading rows; None for hub data."""
-    return _fingerprint(resolve_both(train, eval, base_folder))
-
-
-def resolve_both(train: str, eval: float | str | None, base_folder: Path) -> list[Resolved]:
-    """The source of the training rows, and the one of the evaluation rows where it has its own."""
-    names = [train, eval] if isinstance(eval, str) else [train]
-    return [resolve(name, base_folder) for name in names]
-
-
-def split(rows: Sequence[T], fraction: float, seed: int) -> tuple[list[T], list[T]]:
-    """Training and evaluation rows, in their order; which is which depends on the seed alone."""
-    train, held_out = split_indices(len(rows), fraction, seed)
-    return [rows[index] for index in train], [rows[index] for index in held_out]
+    other = {"train": section.eval, "split": None, "subset": None}
+    return section.model_copy(update=other).sources[0]
 
 
 def held_out_count(rows: int, fraction: float) -> int:

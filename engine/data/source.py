@@ -4,7 +4,6 @@ import difflib
 import glob
 import hashlib
 import io
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -111,14 +110,6 @@ def fingerprint(paths: Sequence[Path]) -> str:
                 "put the file back, or check that you may read it",
             ) from error
         total.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + content)
-    return total.hexdigest()
-
-
-def fingerprint_rows(rows: Iterable[object]) -> str:
-    """SHA-256 over rows, for data that has no files here."""
-    total = hashlib.sha256()
-    for row in rows:
-        total.update(json.dumps(row, sort_keys=True, default=str).encode() + b"\n")
     return total.hexdigest()
 
 
