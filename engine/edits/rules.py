@@ -210,6 +210,8 @@ def _fixed_here(standing: Standing, values: Mapping[str, Any], name: str) -> str
         return f"{schedule} follows what was measured, which nothing else can continue"
     if name in (*SCHEDULE, *OPTIMIZER) and optimizer in IN_BACKWARD:
         return f"{optimizer} steps inside the backward pass, where nothing can be changed"
+    if name in (BATCH, ACCUMULATION) and standing.method == "grpo":
+        return "the answers to a prompt are divided into these batches"
     if name in (BATCH, ACCUMULATION) and values["train_sampling_strategy"] == "batch_rebalance":
         return "batch_rebalance sorted the rows for this very batch"
     return None

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from engine import adapters, methods, preference, schema, wording
+from engine import adapters, generation, methods, preference, schema, wording
 from engine.document import apply_overrides, read_document
 from engine.errors import Problem, SpecError, UsageError
 from engine.spec import rewards
@@ -269,6 +269,12 @@ def _together(spec: JobSpec) -> list[Problem]:
     )
     if spec.method == "dpo":
         found += preference.problems(spec.training, full=spec.adapter.type == "none")
+    if spec.method == "grpo":
+        found += generation.problems(
+            spec.training,
+            effective=spec.compute.effective_batch_size,
+            full=spec.adapter.type == "none",
+        )
     if spec.early_stopping is not None and spec.data.eval is None:
         found.append(
             Problem("early_stopping", "needs evaluations", "set data.eval: a fraction, or a file")

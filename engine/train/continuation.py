@@ -29,6 +29,10 @@ class Continued(AnyTrainer):
     asked: tuple[dict[str, Any], ...] = ()
     """Settings of each parameter group as the arguments make them, before a checkpoint is loaded."""
 
+    def rows_of_an_epoch(self, rows: int) -> int:
+        """Rows that a loader of the plain kind would have, were its epoch as long; `rows` are prepared."""
+        return rows
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         fresh = self.optimizer is None
         optimizer = super().create_optimizer() if model is None else super().create_optimizer(model)

@@ -13,6 +13,10 @@ def inexact(spec: JobSpec, device: Device) -> str | None:
         return "what AdaLoRA knows of its ranks' importance is not kept with a checkpoint"
     if training.get("use_vllm"):
         return "vLLM's random state is not kept with a checkpoint"
+    if training.get("use_transformers_continuous_batching"):
+        return "continuous batching writes answers in an order of its own"
+    if any(reward.type == "function" for reward in spec.rewards):
+        return "a reward function may keep what no checkpoint holds"
     if device.gpu:
         return "GPU kernels may differ in the last bits between runs"
     return None

@@ -3,7 +3,8 @@
 A pause and a periodic save act at the end of an optimizer step. Where an evaluation is due at the epoch's
 end, the epoch's last step defers both to `on_epoch_end`, so that the evaluation comes before the save: a
 resumed run then starts the next epoch as the unbroken one does. The trainer calls `on_epoch_end` after a
-stop in mid-epoch too, where nothing may be evaluated, saved or logged.
+stop in mid-epoch too, where nothing may be evaluated, saved or logged. Where several steps learn from one
+round of the model's own answers, which no checkpoint holds, both wait for the round's last step.
 """
 
 import math
@@ -49,6 +50,7 @@ class Flow(TrainerCallback):
         self._steps_per_epoch = 1
         self._pause_at_epoch_end = False
         self._save_at_epoch_end = False
+        self._save_due = False
         self._stopped_in_mid_epoch = False
         self._saved_step: int | None = None
         self.sampler: EpochSampler | None = None
@@ -74,6 +76,9 @@ class Flow(TrainerCallback):
             self._save_steps = max(1, math.ceil(state.max_steps / SAVES_PER_RUN))
         if state.global_step:
             self._saved_step = state.global_step
+            if self._steps_to_edge(args, state.global_step):
+                reason = "it went on from between two steps that learn from the same answers"
+                self._reporter.update(exact=False, exact_reason=reason)
         self._reporter.update(step=state.global_step, total_steps=state.max_steps)
         self._reporter.phase(Phase.TRAINING)
 
@@ -92,9 +97,14 @@ class Flow(TrainerCallback):
         if last and args.eval_strategy == IntervalStrategy.STEPS:
             control.should_evaluate = True
         pause = not last and self._reporter.pause_wanted()
-        save = pause or last or self._save_is_due(step)
-        if not save:
+        self._save_due = self._save_due or self._save_is_due(step)
+        if not (pause or last or self._save_due):
             return
+        if not last and (wait := self._steps_to_edge(args, step)):
+            if pause:
+                self._say_waiting(step + wait)
+            return
+        self._save_due = False
         epoch_ends = last or self._position(step) % self._steps_per_epoch == 0
         if epoch_ends and self._evaluates_at_epoch_end(args, state):
             self._save_at_epoch_end, self._pause_at_epoch_end = True, pause
@@ -146,6 +156,22 @@ class Flow(TrainerCallback):
     def _position(self, step: int) -> int:
         """The step as it would be counted, had the present batch always been in force."""
         return step + (self.course.offset if self.course else 0)
+
+    def _steps_to_edge(self, args: TrainingArguments, step: int) -> int:
+        """Steps until a save can be resumed exactly: micro-batches of one round of answers stay together."""
+        batches = self.sampler.batches_of_a_round if self.sampler is not None else 1
+        into_epoch = self._position(step) % self._steps_per_epoch
+        if into_epoch * args.gradient_accumulation_steps % batches == 0:
+            return 0
+        round_steps = batches // math.gcd(batches, args.gradient_accumulation_steps)
+        return min(round_steps - into_epoch % round_steps, self._steps_per_epoch - into_epoch)
+
+    def _say_waiting(self, step: int) -> None:
+        """Tell why a pause does not act at once."""
+        self._reporter.warn(
+            f"a pause acts after step {step}, where the answers of this round are learned from: "
+            "between them no checkpoint can be resumed exactly"
+        )
 
     def _save_is_due(self, step: int) -> bool:
         return (

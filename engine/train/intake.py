@@ -22,7 +22,8 @@ from engine.status import Phase
 from engine.train import manifest
 from engine.train.arguments import row_length
 from engine.train.model import Loaded
-from engine.train.rendering import SFT_KINDS, Rendered, Renderer
+from engine.train.questions import Questions
+from engine.train.rendering import MASK_FIELDS, SFT_KINDS, Rendered, Renderer
 from engine.train.reporter import Reporter
 from engine.train.rows import RowFolder, lengths, mixed
 
@@ -66,7 +67,7 @@ class Taker:
         self._seed = seed
         self._method = methods.method(spec.method)
         self._max_length = row_length(spec.training, base.context_length)
-        self._renderer = Renderer(base.tokenizer, base.template)
+        self._renderer = Renderer(base.tokenizer, base.template, spec.training)
         self._bad = BadRows(spec.data.on_bad_row, job.quarantine_file)
         self._folder = RowFolder(job.prepared, self._made_of())
 
@@ -149,7 +150,19 @@ class Taker:
         said = _Counted(self._reporter, part.source.path)
         if part.kind in SFT_KINDS:
             return self._folder.tokens(name, self._rendered(part, rows), said)
+        if part.kind == "question":
+            rows = self._answerable(part, rows)
         return self._folder.values(name, rows, said)
+
+    def _answerable(self, part: Part, rows: Iterable[Canonical]) -> Iterator[Canonical]:
+        """Questions that the model can be asked and whose answers can be judged; others are bad rows."""
+        asked = Questions(self._spec, self._renderer, self._base.context_length)
+        for number, row in enumerate(rows, start=1):
+            if (problem := asked.problem(row)) is None:
+                yield row
+            else:
+                path = part.source.path
+                self._bad.add(BrokenRow(path, number, *problem, row, unit="row"))
 
     def _rendered(self, part: Part, rows: Iterable[Canonical]) -> Iterator[Rendered]:
         """As tokens; a row that the chat template refuses is a bad row like others."""
@@ -193,7 +206,10 @@ class Taker:
             "tokenizer": hashlib.sha256(words.encode()).hexdigest(),
             "template": template.jinja if template else None,
             "max_length": None if self._packs else self._max_length,
+            "rewards": [reward.model_dump(mode="json") for reward in self._spec.rewards],
+            "max_completion_length": self._spec.training.get("max_completion_length"),
             "truncation_mode": self._spec.training.get("truncation_mode"),
+            "masks": [self._spec.training.get(name) for name in MASK_FIELDS],
             "needed_rows": self._needed_rows() if data.streaming else None,
             "versions": manifest.versions(),
         }

@@ -147,13 +147,13 @@ class Recorder(TrainerCallback):
         )
 
     def _write_window(self, step: int) -> None:
-        last = self._window[-1]
+        measured: dict[str, list[float]] = {}
+        for one in self._window:
+            for key, value in one.items():
+                measured.setdefault(key, []).append(value)
         row = {
-            key: last[key]
-            if key in _LAST_VALUE
-            else sum(one[key] for one in self._window if key in one)
-            / sum(1 for one in self._window if key in one)
-            for key in last
+            key: values[-1] if key in _LAST_VALUE else sum(values) / len(values)
+            for key, values in measured.items()
         }
         speed = None
         if self._seconds > 0 and self._tokens > self._tokens_at_window:

@@ -81,9 +81,10 @@ class Worker:
         intake = taker.take()
         trainer = self._build_trainer(base, intake)
         figures = self._look_at_prepared(trainer, intake, base)
-        self._keep_manifest(base, intake, figures)
+        epoch_rows = trainer.rows_of_an_epoch(figures.rows)
+        self._keep_manifest(base, intake, figures, epoch_rows)
         start = self._choose_start()
-        self._continue_from(start, trainer, figures.rows)
+        self._continue_from(start, trainer, epoch_rows)
         if start is None:
             self._answer_samples("before", 0, trainer, base)
         if start is not None and self._ends_at(start, trainer):
@@ -221,15 +222,17 @@ class Worker:
         )
         if base.template is not None:
             print(f"conversations are rendered with {base.template.source}")
-        print(
-            f"{figures.rows} rows, {figures.tokens} tokens, {figures.trained_share:.0%} of them "
-            f"trained, longest {figures.longest}, format {intake.format}",
-            flush=True,
+        measured = (
+            f"{figures.tokens} tokens, {figures.trained_share:.0%} of them trained, longest "
+            f"{figures.longest}, "
+            if figures.tokens  # questions have none yet: the model writes the answers
+            else ""
         )
+        print(f"{figures.rows} rows, {measured}format {intake.format}", flush=True)
         return figures
 
     def _keep_manifest(
-        self, base: model.Loaded, intake: Intake, figures: prepared.Prepared
+        self, base: model.Loaded, intake: Intake, figures: prepared.Prepared, epoch_rows: int
     ) -> None:
         """Write the first attempt's manifest; compare later ones with it."""
         versions = manifest.versions()
@@ -244,7 +247,7 @@ class Worker:
                     exact=False, exact_reason="library versions changed since the first attempt"
                 )
             if "prepared_rows" not in self.manifest["data"]:  # an earlier tunedeck began it
-                self.manifest["data"]["prepared_rows"] = figures.rows
+                self.manifest["data"]["prepared_rows"] = epoch_rows
                 manifest.write(self.job, self.manifest)
             return
         sources = data.resolve_all(self.spec.data, self.job.folder)
@@ -265,7 +268,7 @@ class Worker:
                 "eval_rows": intake.eval_given_rows,
                 "bad_rows": intake.bad_rows,
                 "prepared": figures.fingerprint,
-                "prepared_rows": figures.rows,
+                "prepared_rows": epoch_rows,
                 "tokens": figures.tokens,
                 "trained_share": round(figures.trained_share, 4),
             },
