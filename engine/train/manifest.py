@@ -4,6 +4,8 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ from engine.files import read_json, write_json
 from engine.job import Job
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "safetensors")
+BACKEND_LIBRARIES = ("unsloth", "unsloth_zoo", "bitsandbytes")
+"""What it may depend on besides; changes nothing where it is only installed."""
 
 
-def versions() -> dict[str, str]:
-    """Installed versions of what training depends on."""
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+def versions(imported: Container[str] = sys.modules) -> dict[str, str]:
+    """Installed versions of what training depends on, with what a backend has imported."""
+    names = (*LIBRARIES, *(name for name in BACKEND_LIBRARIES if name in imported))
+    return {name: importlib.metadata.version(name) for name in names}
 
 
 def hardware(gpu: bool) -> dict[str, Any]:
