@@ -7,10 +7,12 @@ from transformers import TrainingArguments
 
 from engine import defaults
 from engine.train.material import Material
+from engine.train.rendering import MASK_FIELDS
 
 OWN_FIELDS = (
     *("save_strategy", "save_steps", "save_total_limit", "logging_steps"),
     *("metric_for_best_model", "greater_is_better", "report_to"),
+    *MASK_FIELDS,
 )
 """Fields of the spec that tunedeck acts on instead of the trainer."""
 

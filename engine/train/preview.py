@@ -69,7 +69,7 @@ def preview(spec: JobSpec, *, rows: int, sample: int) -> Preview:
     packs = bool(spec.training.get("packing", spec.method == "pretrain"))
     measure = _Measure(
         tokenizer,
-        Renderer(tokenizer, template),
+        Renderer(tokenizer, template, spec.training),
         max_length=None if packs else _max_length(spec),
         mode=str(spec.training.get("truncation_mode") or "keep_start"),
         shown_rows=rows,

@@ -2,12 +2,14 @@
 
 Both backends train on what is made here, and previews show it. Loss falls on what the assistant says in a
 conversation, on the completion of prompt and completion, on everything of plain text; `unmask: true` trains a
-whole conversation. The token that ends an answer is always learned.
+whole conversation, and `training.assistant_only_loss: false` all of them. The end of an answer is learned
+wherever the template has one, and the last answer always has one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from engine.data.kinds import Canonical
@@ -24,6 +26,9 @@ SFT_KINDS = ("conversation", "exchange", "text", "tokenised")
 
 Refused = Callable[[int, Canonical, DataError], None]
 """Told the number of a row (from 1), the row, and why it cannot be rendered."""
+
+MASK_FIELDS = ("assistant_only_loss", "completion_only_loss")
+"""Fields of the spec's `training` that are acted on here; both are true unless the spec says false."""
 
 _LONG_ROW = "sequence-length-is-longer-than-the-specified-maximum"
 
@@ -51,8 +56,17 @@ class Rendered:
 class Renderer:
     """Renders rows with one tokenizer and one template."""
 
-    def __init__(self, tokenizer: Any, template: Template | None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        template: Template | None,
+        training: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Of `training`, as the spec has it, only `MASK_FIELDS` matter."""
         self._tokenizer = tokenizer
+        self._assistant_only, self._completion_only = (
+            training.get(name) is not False for name in MASK_FIELDS
+        )
         self._turns = Turns(template, tokenizer.special_tokens_map) if template else None
         self._ends = Ends(tokenizer, self._turns)
         # Rows are cut to training.max_length; the tokenizer's word on long ones is about its own limit.
@@ -96,15 +110,19 @@ class Renderer:
         tools = row.get("tools")
         if kind == "conversation":
             made = self._chat.conversation(row["messages"], tools)
-            return _Draft(made, chat=True, unmask=bool(row.get("unmask")))
+            unmask = not self._assistant_only or bool(row.get("unmask"))
+            return _Draft(made, chat=True, unmask=unmask)
         prompt, completion = row["prompt"], row["completion"]
         if isinstance(prompt, str):
             whole = self._ended(prompt + completion)
-            return _Draft(Conversation(whole, ((len(prompt), len(whole)),)), chat=False)
+            start = len(prompt) if self._completion_only else 0
+            return _Draft(Conversation(whole, ((start, len(whole)),)), chat=False)
         made = self._chat.conversation([*prompt, *completion], tools)
-        if not prompt:
-            return _Draft(made, chat=True)
-        return _Draft(made.after(self._chat.prompt(prompt, tools)), chat=True)
+        if not self._assistant_only:
+            made = Conversation(made.text, ((0, len(made.text)),))
+        if prompt and self._completion_only:
+            made = made.after(self._chat.prompt(prompt, tools))
+        return _Draft(made, chat=True)
 
     def _tokenised(self, row: Canonical) -> Rendered:
         ids = list(row["input_ids"])

@@ -332,6 +332,29 @@ def test_a_tokenizer_without_offsets_learns_the_same() -> None:
     assert shown(tokenizer, row) == "⟦red</s>⟧"
 
 
+def test_what_the_spec_unmasks_is_learned() -> None:
+    tokenizer = tokenizer_of("tiny")
+    chosen = template.choose(tokenizer, "auto")
+    every = "⟦<|user|>red<|end|><|assistant|>blue cat<|end|><|user|>now<|end|><|assistant|>then dog<|end|>⟧"
+    chat = {"prompt": TALK[:3], "completion": TALK[3:]}
+    text = {"prompt": "red", "completion": " cat"}
+
+    def learned(row: dict[str, Any], kind: str, **training: bool) -> str:
+        (one,) = Renderer(tokenizer, chosen, training).render([row], kind)
+        return shown(tokenizer, one)
+
+    assert learned({"messages": TALK}, "conversation", assistant_only_loss=False) == every
+    both = {"assistant_only_loss": False, "completion_only_loss": False}
+    assert learned(chat, "exchange", **both) == every
+    assert (
+        learned(chat, "exchange", completion_only_loss=False) == dict(rendered("tiny"))["two turns"]
+    )
+    assert learned(chat, "exchange", assistant_only_loss=False).endswith(
+        "<|assistant|>⟦then dog<|end|>⟧"
+    )
+    assert learned(text, "exchange", completion_only_loss=False) == "⟦red cat<|end|>⟧"
+
+
 def test_what_is_too_long_is_cut_at_the_end_that_was_asked_for() -> None:
     tokenizer, renderer = renderer_of("tiny")
     (row,) = renderer.render([{"messages": TALK}], "conversation")
