@@ -73,6 +73,14 @@ MANAGED = {
     "auto_find_batch_size": "a batch that changes by itself cannot be resumed exactly",
     "model_init_kwargs": "use the fields of `model`",
     "use_cpu": "use `compute.gpus: 0`",
+    "dataset_text_field": "use `data.columns: {text: COLUMN}`",
+    "dataset_kwargs": "rows are prepared by tunedeck",
+    "dataset_num_proc": "rows are prepared by tunedeck, in one process",
+    "shuffle_dataset": "rows are shuffled anew in every epoch",
+    "chat_template_path": "use `model.chat_template`",
+    "eos_token": "set it in the model's tokenizer_config.json",
+    "pad_token": "set it in the model's tokenizer_config.json",
+    "trust_remote_code": "code that comes with a model or data set is never run",
     "reward_weights": "each entry of `rewards` has its `weight`",
 }
 """Training fields that tunedeck sets itself, each with what to use instead."""

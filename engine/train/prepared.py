@@ -61,20 +61,20 @@ def look(dataset: Dataset) -> Prepared:
     )
 
 
-def refuse_untrainable(
-    prepared: Prepared, given_rows: int, max_length: int | None, which: str
-) -> None:
+def refuse_untrainable(rows: int, given_rows: int, max_length: int | None, which: str) -> None:
     """Stop a run that would learn nothing, or whose evaluation (`which` is `eval`) would say nothing.
 
+    `rows` are those in which something is learned; `given_rows` those that could be read.
+
     Raises:
-        PlanError: no row is left, or every label is masked (the loss would be 0.0).
+        PlanError: no row is left: every label is masked, and the loss would be 0.0.
     """
-    if prepared.rows and (prepared.trained_tokens or not prepared.tokens):
+    if rows:
         return
     raise PlanError(
         f"nothing would be learned: in all {given_rows} rows of data.{which} every label is masked",
-        f"the prompts fill training.max_length ({max_length}): raise it; or the chat template marks "
-        "no assistant tokens: set training.assistant_only_loss: false",
+        f"the prompts fill training.max_length ({max_length}): raise it; `tunedeck data inspect` shows "
+        "what is trained in the first rows",
     )
 
 

@@ -79,6 +79,7 @@ class Worker:
         self._refuse_other_data()
         taker = Taker(self.job, self.spec, base, reporter, self.seed)
         intake = taker.take()
+        self._refuse_untrainable(intake, intake.train, intake.eval)
         trainer = self._build_trainer(base, intake)
         figures = self._look_at_prepared(trainer, intake, base)
         epoch_rows = trainer.rows_of_an_epoch(figures.rows)
@@ -189,15 +190,20 @@ class Worker:
         )
         return speed.choose(facts, self.spec.training, checkpointing=checkpointing_field())
 
+    @staticmethod
+    def _refuse_untrainable(intake: Intake, train: Any, held_out: Any) -> None:
+        """Before the trainer is built, and after it: some methods leave rows out by themselves."""
+        length = intake.max_length
+        prepared.refuse_untrainable(len(train), intake.given_rows, length, "train")
+        if held_out is not None:
+            prepared.refuse_untrainable(len(held_out), intake.eval_given_rows, length, "eval")
+
     def _look_at_prepared(
         self, trainer: Trainer, intake: Intake, base: model.Loaded
     ) -> prepared.Prepared:
         figures = prepared.look(trainer.train_dataset)
+        self._refuse_untrainable(intake, trainer.train_dataset, trainer.eval_dataset)
         rows, max_length = intake.given_rows, intake.max_length
-        prepared.refuse_untrainable(figures, rows, max_length, "train")
-        if trainer.eval_dataset is not None:
-            eval_figures = prepared.look(trainer.eval_dataset)
-            prepared.refuse_untrainable(eval_figures, intake.eval_given_rows, max_length, "eval")
         sampler = trainer._get_train_sampler()
         if isinstance(sampler, EpochSampler):
             self.flow.sampler = sampler

@@ -154,10 +154,11 @@ def test_a_run_that_would_learn_nothing_is_refused_in_words(
 def test_a_failure_inside_the_libraries_leaves_its_traceback_in_the_log(
     spec: dict[str, Any], home: Home
 ) -> None:
-    job = home.submit(_with(spec, adapter={"target_modules": ["no_such_layer"]}))
+    wrong = {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"no_such": 1}}
+    job = home.submit(_with(spec, training=wrong))
     failed = until_failed(job)
     assert failed.error is not None
-    assert "target_modules" in failed.error.message
+    assert "no_such" in failed.error.message
     assert job.id in failed.error.hint
     assert "Traceback (most recent call last)" in job.log_file.read_text()
 
