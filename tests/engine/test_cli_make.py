@@ -15,7 +15,7 @@ from engine.status import JobState
 from engine.store import Store
 from tests.engine.cli_jobs import add_checkpoint, make_job
 
-QA = '{"question": "a?", "answer": "b"}\n'
+QA = '{"task": "a?", "response": "b"}\n'
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 @pytest.mark.parametrize(
     ("name", "content", "method", "format", "columns"),
     [
-        ("qa.jsonl", QA * 60, "sft", "prompt-completion", {"prompt": "question"}),
+        ("qa.jsonl", QA * 60, "sft", "prompt-completion", {"prompt": "task"}),
         ("pc.csv", "prompt,completion\n" + "a,b\n" * 60, "sft", "prompt-completion", {}),
         ("book.txt", "one\n\ntwo\n", "pretrain", "text", {}),
         ("no way: x.json", '[{"instruction": "a", "output": "b"}]', "sft", "alpaca", {}),
@@ -115,7 +115,7 @@ def test_advice_about_columns_comes_as_flags_where_there_is_no_spec(
     (tmp_path / "qa.jsonl").write_text(QA)
     assert main(["submit", "qa.jsonl", "--model", "org/m"]) == 2
     err = capsys.readouterr().err
-    flag = "--set 'data.columns={prompt: question, completion: answer}'"
+    flag = "--set 'data.columns={prompt: task, completion: response}'"
     assert flag in err
     override = flag.removeprefix("--set ").strip("'")
     assert main(["submit", "qa.jsonl", "--model", "org/m", "--set", override]) == 0

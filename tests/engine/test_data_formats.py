@@ -250,6 +250,7 @@ def test_exchange_has_messages_on_both_sides(row: dict, name: str, expected: dic
         ({"problem": ASKED, "ground_truth": 72}, "72"),
         ({"prompt": "hi", "answer": 0.5}, "0.5"),
         ({"messages": ASKED, "answer": "72"}, "72"),
+        ({"messages": HELLO, "answer": "72"}, "72"),
         ({"prompt": "hi"}, ""),
         ({"question": "hi", "id": 7}, ""),
         ({"messages": HELLO}, "hello"),

@@ -200,10 +200,10 @@ def test_a_broken_spec_is_drafted_with_everything_that_stands_in_it(here: Path) 
 
 
 def test_columns_of_data_are_guessed_and_said(here: Path) -> None:
-    (here / "qa.csv").write_text("question,answer\n" + "one,two\n" * 3)
+    (here / "qa.csv").write_text("task,response\n" + "one,two\n" * 3)
     made, said = beginnings.from_data(Draft(), here / "qa.csv")
     assert made.text("data.train") == "qa.csv"
-    assert made.document()["data"]["columns"] == {"prompt": "question", "completion": "answer"}
+    assert made.document()["data"]["columns"] == {"prompt": "task", "completion": "response"}
     assert "guessed" in said
     (here / "prose.txt").write_text("one\n\ntwo\n")
     assert beginnings.from_data(made, here / "prose.txt")[0].text("method") == "pretrain"
@@ -271,10 +271,10 @@ def test_a_wrong_field_does_not_hide_what_is_wrong_elsewhere(here: Path) -> None
 
 
 def test_columns_that_fit_no_format_are_proposed(here: Path) -> None:
-    (here / "qa.jsonl").write_text('{"question": "a", "answer": "b"}\n' * 3)
+    (here / "qa.jsonl").write_text('{"task": "a", "response": "b"}\n' * 3)
     found = check(Draft({**GOOD, "data.train": "qa.jsonl"}), DataLook(), {})
     assert set(found.problems) == {"data.columns"}
-    assert found.columns == "{prompt: question, completion: answer}"
+    assert found.columns == "{prompt: task, completion: response}"
     assert not problems({**GOOD, "data.train": "qa.jsonl", "data.columns": found.columns})
 
 

@@ -89,9 +89,13 @@ def any_item_has(key: str, column: str, rows: Sequence[Values]) -> bool:
 
 def is_answered(column: str, rows: Sequence[Values]) -> bool:
     """Whether the messages in that column end with an answer of the assistant, in one of the rows."""
-    for row in rows:
-        items = row.get(column)
-        last = items[-1] if is_list(items) and items else None
-        if isinstance(last, Mapping) and last.get("role", last.get("from")) in ("assistant", "gpt"):
-            return True
-    return False
+    columns = (row.get(column) for row in rows)
+    return any(is_list(items) and message_answers(items) for items in columns)
+
+
+def message_answers(items: Sequence[object]) -> bool:
+    """Whether the last message of a list is the assistant's."""
+    last = items[-1] if items else None
+    if not isinstance(last, Mapping):
+        return False
+    return last.get("role", last.get("from")) in ("assistant", "gpt")

@@ -1,13 +1,12 @@
 """A question, and where there is one the answer that can be checked."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.data.checks import filled_text
+from engine.data.checks import filled_text, is_list
 from engine.data.conversation import assistant, check_order, declared_extras
 from engine.data.formats.becoming import exchange_as, text_or_messages
-from engine.data.formats.format import Columns, all_there, is_answered
+from engine.data.formats.format import Columns, message_answers
 from engine.data.formats.prompt_completion import plain_prompt, prompt_of
 from engine.data.kinds import Canonical
 from engine.data.row import Values
@@ -34,10 +33,6 @@ class Question(Columns):
     @property
     def required(self) -> tuple[str, ...]:
         return (self.question, self.answer)
-
-    def matches(self, rows: Sequence[Values]) -> bool:
-        """Messages that end with an answer are no question."""
-        return all_there(self.required, rows) and not is_answered(self.question, rows)
 
     def convert(self, values: Values, kind: str, *, chat: bool) -> Canonical:
         """The answer is learned where the method learns answers."""
@@ -71,8 +66,13 @@ def written(value: object, what: str) -> str:
 
 
 def _asked(values: Values, column: str, answer: str, kind: str, *, chat: bool) -> Canonical:
-    """Without a chat template a prompt is taken as it is written, and a question is marked as one."""
+    """Without a chat template a prompt is taken as it is written, and a question is marked as one.
+
+    Messages that go on to an answer of their own are asked without it: the row's answer is what counts.
+    """
     prompt = values.get(column)
+    if kind == "question" and is_list(prompt) and message_answers(prompt):
+        prompt = prompt[:-1]
     asked = prompt_of(values, prompt, column)
     check_order(asked, column, answered=False)
     more = declared_extras(values)
