@@ -16,7 +16,7 @@ from engine import methods, preview
 from engine import spec as specs
 from engine.cli import data_report, data_rows
 from engine.cli.counting import counting
-from engine.cli.output import narrate, say, say_json
+from engine.cli.output import narrate, on_terminal, say, say_json
 from engine.data import Inspection, inspect
 from engine.data.extent import estimated_rows, few_rows, files_of, size_bytes
 from engine.data.guess import method_of
@@ -71,6 +71,8 @@ def _told(question: Question, asked: "Future[Preview] | None", args: argparse.Na
     estimate = None if found.complete else estimated_rows(files)
     for line in data_report.facts(found, question.section, question.method, estimate, total, paper):
         say(line)
+    if asked is not None and on_terminal(sys.stderr) and not asked.done():
+        narrate(f"reading the tokenizer of {args.model}: the training libraries take their time")
     seen, failure = _answer(asked)
     for line in data_rows.shown(found, seen, paper):
         say(line)

@@ -1,6 +1,7 @@
 """What `tunedeck data inspect` says of some data: facts by title, and lengths as bars."""
 
 import os
+import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -49,7 +50,7 @@ class Paper:
         """Colours for a person who wants them; ASCII when asked, or when the stream has nothing else."""
         seen = on_terminal(stream)
         dull = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR"))
-        width = os.get_terminal_size(stream.fileno()).columns if seen else PIPE_WIDTH
+        width = shutil.get_terminal_size().columns if seen else PIPE_WIDTH
         return cls(max(40, width), seen and not dull, ascii_only or not speaks_unicode(stream))
 
     def drawn(self, text: str) -> str:

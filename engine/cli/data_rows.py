@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from engine.cli.data_report import Paper, bars, fact, spread_words
 from engine.cli.output import json_text
-from engine.data import Inspection
+from engine.data import Inspection, preview
 from engine.data.kinds import Canonical
-from engine.data.preview import Preview, View
+from engine.data.preview import Preview, Stretch, View
 from engine.data.turns import Turn, turns
-from engine.text import cells, clean_text, one_line
+from engine.text import clean_text, one_line
 
 LONGEST_ROW = 1200
 """Characters of a row that are shown."""
@@ -75,43 +75,16 @@ def _headline(number: int, view: View) -> str:
 
 def _tokens_of(view: View, paper: Paper) -> Iterator[str]:
     """The row's text, what is learned in colour or between marks, cut where it is very long."""
-    room = LONGEST_ROW
-    before, after = (_ON, _OFF) if paper.colours else paper.marks
-    pieces: list[tuple[str, bool]] = []
-    for stretch in view.stretches:
-        text = clean_text(stretch.text)[:room]
-        room -= len(text)
-        if text:
-            pieces.append((text, stretch.trained))
-    left = sum(len(one.text) for one in view.stretches) > LONGEST_ROW or view.hidden_tokens
-    yield from _wrapped(pieces, before, after, paper)
-    if left:
+    kept, more = preview.shown(view, LONGEST_ROW)
+    if not paper.colours:
+        before, after = paper.marks
+        kept = [Stretch(f"{before}{one.text}{after}", True) if one.trained else one for one in kept]
+    for line in preview.lines(kept, paper.width - 2):
+        yield "  " + "".join(
+            f"{_ON}{one.text}{_OFF}" if one.trained and paper.colours else one.text for one in line
+        )
+    if more:
         yield paper.drawn("  …")
-
-
-def _wrapped(
-    pieces: list[tuple[str, bool]], before: str, after: str, paper: Paper
-) -> Iterator[str]:
-    """Lines of at most the width, each with its own colours, so that a pager shows them right."""
-    room = paper.width - 4
-    line, used, on = "", 0, False
-
-    def turned(line: str, to: bool) -> str:
-        return line if to == on else line + (before if to else after)
-
-    for text, trained in pieces:
-        line = turned(line, trained)
-        on = trained
-        for character in text:
-            width = cells(character)
-            if character == "\n" or used + width > room:
-                yield "  " + (line + after if on and paper.colours else line)
-                line, used = (before if on and paper.colours else ""), 0
-                if character == "\n":
-                    continue
-            line += "    " if character == "\t" else character
-            used += 4 if character == "\t" else width
-    yield "  " + (line + after if on else line)
 
 
 def _spoken(row: Canonical, paper: Paper) -> Iterator[str]:

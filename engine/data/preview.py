@@ -1,10 +1,12 @@
 """Rows as the model will see them: what the preview process found out, and how it is passed on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 from engine.data.lengths import Bar, Spread
+from engine.text import cells, clean_text
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,53 @@ def _view(data: Mapping[str, Any]) -> View:
     stretches: Sequence[Mapping[str, Any]] = data["stretches"]
     found = tuple(Stretch(str(one["text"]), one["trained"] is True) for one in stretches)
     return View(**{**data, "stretches": found})
+
+
+# --- as lines -------------------------------------------------------------------------------------
+
+Letter = tuple[str, bool]
+"""A character, and whether it is learned."""
+
+
+def shown(view: View, most: int) -> tuple[list[Stretch], bool]:
+    """A row's stretches as a terminal may show them, `most` characters of them; whether there are more."""
+    kept, room = [], most
+    for stretch in view.stretches:
+        text = clean_text(stretch.text).expandtabs(4)
+        kept += [Stretch(text[:room], stretch.trained)] if text[:room] else []
+        room -= len(text)
+    return kept, room < 0 or view.hidden_tokens > 0
+
+
+def lines(stretches: Sequence[Stretch], width: int) -> Iterator[list[Stretch]]:
+    """The same as lines of at most `width` cells, broken after a space where there is one."""
+    line: list[Letter] = []
+    used = 0
+    for letter in ((one, stretch.trained) for stretch in stretches for one in stretch.text):
+        wide = cells(letter[0])
+        if letter[0] != "\n" and used + wide > width:
+            done, line = _broken(line)
+            yield _joined(done)
+            used = sum(cells(one) for one, _ in line)
+        if letter[0] == "\n":
+            yield _joined(line)
+            line, used = [], 0
+        else:
+            line.append(letter)
+            used += wide
+    if line:
+        yield _joined(line)
+
+
+def _broken(line: list[Letter]) -> tuple[list[Letter], list[Letter]]:
+    """What stays on a full line, and what goes to the next: the last word, unless it is most of the line."""
+    spaces = [at for at, (one, _) in enumerate(line) if one == " "]
+    at = spaces[-1] + 1 if spaces and spaces[-1] > len(line) // 2 else len(line)
+    return line[:at], line[at:]
+
+
+def _joined(line: Sequence[Letter]) -> list[Stretch]:
+    return [
+        Stretch("".join(one for one, _ in letters), trained)
+        for trained, letters in groupby(line, key=lambda letter: letter[1])
+    ]

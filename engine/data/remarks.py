@@ -65,7 +65,7 @@ def _of_bad_rows(found: Inspection, section: "DataSection") -> Iterator[str]:
 def _of_the_rows(found: Inspection, section: "DataSection") -> Iterator[str]:
     rows, repeats = found.rows, found.repeats
     if found.format and all(one.complete for one in found.trained) and (rows or 0) < FEW_ROWS:
-        yield f"only {rows} rows: expect memorising rather than learning"
+        yield f"only {rows} row{'s' * (rows != 1)}: expect memorising rather than learning"
     if repeats.exact:
         held = " and may be held out as well as trained on" * isinstance(section.eval, float)
         yield f"{_rows_are(repeats.exact)} the same as an earlier row{held}"
