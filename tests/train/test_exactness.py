@@ -5,8 +5,8 @@ Everything goes through the real command line, supervisor and trainers. `make te
 """
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,18 @@ from tests.train.runs import (
     weights_hash,
 )
 
+ADAPTERS: dict[str, dict[str, Any]] = {
+    "lora": {"type": "lora", "r": 4, "lora_dropout": 0.1},
+    "osf": {"type": "osf"},
+    "none": {"type": "none"},
+}
+WRITERS = {"pretrain": tiny.write_text, "dpo": tiny.write_pairs, "grpo": tiny.write_questions}
 TRAIN_ROWS, EPOCHS, BATCH, ACCUMULATION = 90, 2, 2, 2
+REWARDS = [
+    {"type": "length", "unit": "characters", "target": 12},
+    {"type": "regex", "pattern": "[a-f]", "weight": 0.5},
+]
+GRPO: dict[str, Any] = {"num_generations": 4, "max_completion_length": 8}
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,15 @@ class Case:
     name: str
     method: str = "sft"
     adapter: str = "lora"
+    rows: int = TRAIN_ROWS
     packing: bool = False
     grouped: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """More fields of the adapter."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """More training fields."""
+    continues: bool = False
+    """It goes on with the adapter of an earlier job."""
 
 
 SHORT = (
@@ -52,6 +70,29 @@ MATRIX = (
     Case("full-grouped", adapter="none", grouped=True),
     Case("full-packed", adapter="none", packing=True),
     Case("pretrain-lora", method="pretrain", packing=True),
+    Case("pissa", fields={"init_lora_weights": "pissa"}),
+    Case("loftq", fields={"init_lora_weights": "loftq"}),
+    Case("continued", continues=True),
+    Case("osft", method="osft", adapter="osf"),
+    Case("dpo", method="dpo"),
+    Case("dpo-full-precomputed", method="dpo", adapter="none"),
+    Case(
+        "dpo-full-ipo",
+        method="dpo",
+        adapter="none",
+        training={"precompute_ref_log_probs": False, "loss_type": ["ipo", "sft"]},
+    ),
+    Case("dpo-pissa", method="dpo", fields={"init_lora_weights": "pissa"}),
+    Case("dpo-continued", method="dpo", continues=True),
+    # A round of answers is learned from in one step, or in four.
+    Case("grpo", method="grpo", rows=12, training=GRPO),
+    Case(
+        "grpo-rounds",
+        method="grpo",
+        rows=12,
+        training={**GRPO, "steps_per_generation": 4, "num_iterations": 2, "beta": 0.05},
+    ),
+    Case("grpo-full", method="grpo", adapter="none", rows=12, training=GRPO),
 )
 CASES = [
     *(pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in SHORT),
@@ -92,20 +133,22 @@ def _spec(case: Case, model: Path, data: Path) -> dict[str, Any]:
         "learning_rate": "5e-3",
         "eval_strategy": "epoch",
         "logging_steps": 1,
-        "max_length": 64,
-        "packing": case.packing,
+        **case.training,
     }
+    if case.method != "grpo":
+        training["max_length"] = 64
+    if case.method not in {"dpo", "grpo"}:
+        training["packing"] = case.packing
     if case.grouped:
         training["train_sampling_strategy"] = "group_by_length"
     return {
         "name": case.name,
         "method": case.method,
         "model": {"name": str(model), "initialize": "random"},
-        "adapter": {"type": "lora", "r": 4, "lora_dropout": 0.1}
-        if case.adapter == "lora"
-        else {"type": "none"},
+        "adapter": {**ADAPTERS[case.adapter], **case.fields},
         "data": {"train": str(data), "eval": 0.1},
         "training": training,
+        "rewards": REWARDS if case.method == "grpo" else [],
         "compute": {"gpus": 0, "threads": 1},
     }
 
@@ -116,11 +159,13 @@ def setting(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[S
     case: Case = request.param
     folder = tmp_path_factory.mktemp(case.name)
     model = tiny.write_model(folder / "model")
-    rows = TRAIN_ROWS * (4 if case.packing else 1)
-    write = tiny.write_text if case.method == "pretrain" else tiny.write_chats
+    rows = case.rows * (4 if case.packing else 1)
+    write = WRITERS.get(case.method, tiny.write_chats)
     spec = _spec(case, model, write(folder / "data.jsonl", rows))
     home = Home(folder / "alone")
     try:
+        if case.continues:
+            spec["adapter"] = {"path": _adapter_of_an_earlier_job(home, model, folder)}
         job = home.submit(spec)
         status = until_state(job, JobState.COMPLETED)
         curves = comparable(read_curves(job.metrics_file))
@@ -134,6 +179,13 @@ def setting(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[S
         yield Setting(case, folder, spec, Reference(weights_hash(job), curves, steps, per_epoch))
     finally:
         home.close()
+
+
+def _adapter_of_an_earlier_job(home: Home, model: Path, folder: Path) -> str:
+    spec = _spec(Case("earlier"), model, tiny.write_chats(folder / "earlier.jsonl", 20))
+    job = home.submit(spec)
+    until_state(job, JobState.COMPLETED)
+    return home.call("export", job.id, "--to", "adapter").stdout.strip()
 
 
 @pytest.fixture

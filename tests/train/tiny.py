@@ -87,6 +87,29 @@ def write_chats(path: Path, count: int, seed: int = 0) -> Path:
     return path
 
 
+def write_pairs(path: Path, count: int, seed: int = 0) -> Path:
+    """Questions, each with the answer that is preferred and another one."""
+    columns = zip(*(sentences(count, seed + n) for n in range(3)), strict=True)
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": question}],
+            "chosen": [{"role": "assistant", "content": better}],
+            "rejected": [{"role": "assistant", "content": worse}],
+        }
+        for question, better, worse in columns
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def write_questions(path: Path, count: int, seed: int = 0) -> Path:
+    """Short questions with the answer that is right, as grpo learns from."""
+    columns = zip(sentences(count, seed), sentences(count, seed + 1), strict=True)
+    rows = [{"question": question, "answer": answer} for question, answer in columns]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
 def write_text(path: Path, count: int, seed: int = 0) -> Path:
     """Documents of plain text, one a line, as JSONL."""
     path.write_text("".join(json.dumps({"text": line}) + "\n" for line in sentences(count, seed)))
