@@ -14,7 +14,7 @@ PYTEST_FLAGS ?= -n 3 --dist loadgroup
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format exact bench screenshots schema gpu-check \
+.PHONY: help venv demo test lint format exact families bench screenshots schema gpu-check \
 	test-unsloth-set test-unsloth clean distclean
 
 help: ## list these targets
@@ -62,7 +62,7 @@ test: venv ## the gates: format, lint, types, layers, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m 'not exact' $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m 'not exact and not families' $(PYTEST_FLAGS)
 
 # --- for maintainers ------------------------------------------------------------------------------
 
@@ -78,6 +78,9 @@ format: venv ## put the code into its format
 
 exact: venv ## the whole matrix of pause, kill and resume against an undisturbed run
 	$(BIN)/python -m pytest -m exact $(PYTEST_FLAGS) tests/train
+
+families: venv ## small models of many families, trained and exported
+	$(BIN)/python -m pytest -m families tests/train/test_families.py
 
 bench: venv ## the figures of the budgets
 	$(BIN)/python tests/bench/run.py
@@ -108,7 +111,7 @@ endef
 export PTH_OF_THIS_PYTHON
 
 test-unsloth-set: $(UNSLOTH_SET_VENV)/.installed ## the training tests with the versions that unsloth wants
-	$(UNSLOTH_SET_VENV)/bin/python -m pytest -m 'not exact' $(PYTEST_FLAGS) tests/train
+	$(UNSLOTH_SET_VENV)/bin/python -m pytest -m 'not exact and not families' $(PYTEST_FLAGS) tests/train
 
 test-unsloth: $(UNSLOTH_VENV)/.unsloth ## the backend unsloth, in an environment of its own
 	$(UNSLOTH_VENV)/bin/python -m pytest tests/unsloth

@@ -13,7 +13,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-import trl
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, ByT5Tokenizer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -23,9 +22,9 @@ from engine.errors import DataError
 from engine.train import template
 from engine.train.rendering import IGNORED, Rendered, Renderer
 from tests.train import tiny
+from tests.train.families import GEMMA, LLAMA, MISTRAL_TOKENS, PHI, QWEN, WORDS, shipped
 
 GOLDEN = Path(__file__).with_name("masks")
-TRL_TEMPLATES = Path(trl.__file__).parent / "chat_templates"
 BASE = Path(engine.demo.__file__).parent / "base"
 
 MISTRAL = (
@@ -60,52 +59,16 @@ UNMARKED_END = (
 """Marks what is said, and not its end."""
 
 
-def _shipped(name: str) -> str:
-    return (TRL_TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8")
-
-
-LLAMA = {
-    "bos_token": "<|begin_of_text|>",
-    "eos_token": "<|eot_id|>",
-    "pad_token": "<|end_of_text|>",
-    "extra_special_tokens": ["<|start_header_id|>", "<|end_header_id|>"],
-}
-QWEN = {
-    "eos_token": "<|im_end|>",
-    "pad_token": "<|endoftext|>",
-    "extra_special_tokens": ["<|im_start|>"],
-}
-GEMMA = {
-    "bos_token": "<bos>",
-    "eos_token": "<eos>",
-    "pad_token": "<pad>",
-    "extra_special_tokens": ["<start_of_turn>", "<end_of_turn>"],
-}
-PHI = {
-    "bos_token": "<s>",
-    "eos_token": "<|endoftext|>",
-    "pad_token": "<|endoftext|>",
-    "extra_special_tokens": ["<|user|>", "<|assistant|>", "<|system|>", "<|end|>"],
-}
-MISTRAL_TOKENS = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "pad_token": "<unk>",
-    "extra_special_tokens": ["[INST]", "[/INST]"],
-}
-WORDS = ["<think>", "</think>", "<tool_call>", "</tool_call>"]
-"""Added to Qwen's tokenizers as one token each, and not special."""
-
 FAMILIES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "tiny": ("auto", {}, None),
     "demo": ("auto", {}, None),
     "chatml": ("chatml", {}, None),
     "chatml-tokens": ("chatml", QWEN, None),
-    "llama3": ("auto", LLAMA, _shipped("llama3")),
-    "qwen2.5": ("auto", QWEN, _shipped("qwen2_5")),
-    "qwen3": ("auto", QWEN, _shipped("qwen3")),
-    "gemma3": ("auto", GEMMA, _shipped("gemma3")),
-    "phi3": ("auto", PHI, _shipped("phi3")),
+    "llama3": ("auto", LLAMA, shipped("llama3")),
+    "qwen2.5": ("auto", QWEN, shipped("qwen2_5")),
+    "qwen3": ("auto", QWEN, shipped("qwen3")),
+    "gemma3": ("auto", GEMMA, shipped("gemma3")),
+    "phi3": ("auto", PHI, shipped("phi3")),
     "mistral": ("auto", MISTRAL_TOKENS, MISTRAL),
     "no-end": ("auto", {}, NO_END),
     "forgetful": ("auto", {"bos_token": "<s>"}, FORGETFUL),
