@@ -11,6 +11,9 @@ from typing import Any
 from engine.data.checks import Unusable, as_json, from_json, is_list, listed_keys
 from engine.data.row import kind_of
 
+_DEEPEST = 100
+"""Levels of a declaration."""
+
 _THOUGHT = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
 
 
@@ -18,7 +21,7 @@ def declared(value: object, what: str = "tools") -> str | None:
     """The tools of a row as JSON text; null, empty text and an empty list are none."""
     if value is None or value == "":
         return None
-    given = from_json(value, what) if isinstance(value, str) else value
+    given = from_json(value, what) if isinstance(value, str) else _without_nulls(value, what)
     if given is None:
         return None
     if not is_list(given):
@@ -48,6 +51,16 @@ def called(value: object, what: str) -> dict[str, Any]:
     if not made:
         raise Unusable(f"the function call of {what} is empty")
     return {**message, "tool_calls": made}
+
+
+def _without_nulls(value: Any, what: str, depth: int = 0) -> Any:
+    """Columns of structures fill with null what one tool lacks and another has; it declares nothing."""
+    if depth > _DEEPEST:
+        raise Unusable(f"{what} is nested too deeply")
+    if isinstance(value, Mapping):
+        kept = ((key, item) for key, item in value.items() if item is not None)
+        return {key: _without_nulls(item, what, depth + 1) for key, item in kept}
+    return [_without_nulls(one, what, depth + 1) for one in value] if is_list(value) else value
 
 
 def _tool(item: object, what: str) -> dict[str, Any]:

@@ -12,7 +12,10 @@ HELLO = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "he
 ASKED, ANSWERED = HELLO[:1], HELLO[1:]
 SAID = [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]
 SYSTEM = {"role": "system", "content": "be brief"}
-WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "weather", "parameters": {"type": "object"}},
+}
 CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Köln"}}}
 CALLING = [
     ASKED[0],
@@ -187,6 +190,13 @@ def test_tools_are_kept_as_json_text_of_one_shape(row: dict, tools: Any) -> None
     assert json.loads(made["tools"]) == [WEATHER]
 
 
+def test_null_in_a_declaration_that_is_stored_as_structures_says_nothing() -> None:
+    filled = {"type": "function", "function": {**WEATHER["function"], "strict": None}}
+    assert json.loads(became({"messages": CALLING, "tools": [filled]})[2]["tools"]) == [WEATHER]
+    text = json.dumps([filled])
+    assert json.loads(became({"messages": CALLING, "tools": text})[2]["tools"]) == [filled]
+
+
 @pytest.mark.parametrize("nothing", [None, "", [], "[]", "null"])
 def test_no_tools_are_no_column(nothing: Any) -> None:
     assert became({"messages": HELLO, "tools": nothing})[2] == {"messages": HELLO}
@@ -274,6 +284,10 @@ REJECTED = [said("assistant", "go")]
         {"prompt": "hi", "chosen": HELLO, "rejected": [*ASKED, *REJECTED]},
         {"chosen": HELLO, "rejected": [*ASKED, *REJECTED]},
         {"conversations": SAID[:1], "chosen": SAID[1], "rejected": {"from": "gpt", "value": "go"}},
+        {
+            "chosen": "\n\nHuman: hi\n\nAssistant: hello",
+            "rejected": "\n\nHuman: hi\n\nAssistant: go",
+        },
         {"messages": ASKED, "chosen": ANSWERED[0], "rejected": REJECTED[0]},
         {"question": "hi", "chosen": "hello", "rejected": "go"},
         {"instruction": "hi", "input": "", "chosen": "hello", "rejected": "go"},

@@ -1,5 +1,6 @@
 """Preference: the chosen and the rejected answer to one prompt."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,6 +23,7 @@ from engine.data.kinds import Canonical
 from engine.data.row import Values
 
 _SIDES = ("chosen", "rejected")
+_TURN = re.compile(r"(?:^|\n\n)(Human|Assistant):")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ class Preference(Columns):
 
 @dataclass(frozen=True)
 class ImplicitPreference(Columns):
-    """`chosen` and `rejected` are whole conversations; what they begin with in common is the prompt."""
+    """`chosen` and `rejected` are whole conversations; what they begin with in common is the prompt.
+
+    Each is a list of messages, or a text of turns that begin with `Human:` and `Assistant:`.
+    """
 
     name: ClassVar[str] = "preference"
     kinds: ClassVar[tuple[str, ...]] = ("preference",)
@@ -87,19 +92,30 @@ class ImplicitPreference(Columns):
 
     def convert(self, values: Values, kind: str, *, chat: bool) -> Canonical:
         """The conversations are divided before the first message that differs."""
-        for side in _SIDES:
-            if not is_list(values.get(side)):
-                raise Unusable(
-                    f"{side} is not a list of messages, and there is no prompt: "
-                    "name its column with data.columns: {prompt: COLUMN}"
-                )
-        chosen, rejected = (messages_of(values[side], side) for side in _SIDES)
+        chosen, rejected = (_whole(values.get(side), side) for side in _SIDES)
         shared = _shared(chosen, rejected)
         if not shared:
             raise Unusable("chosen and rejected begin with different messages: there is no prompt")
         prompt = with_system(values, chosen[:shared])
         rest = [chosen[shared:], rejected[shared:]]
         return _preferred(values, prompt, rest, "chosen and rejected", chat=chat)
+
+
+def _whole(value: object, side: str) -> list[Message]:
+    """A whole conversation: messages, or a transcript with turns marked as Anthropic's data mark them."""
+    if is_list(value):
+        return messages_of(value, side)
+    turns = _TURN.split(value) if isinstance(value, str) else []
+    if len(turns) < 3 or turns[0].strip():
+        raise Unusable(
+            f"{side} is not a list of messages, and there is no prompt: "
+            "name its column with data.columns: {prompt: COLUMN}"
+        )
+    speakers = {"Human": "user", "Assistant": "assistant"}
+    said = zip(turns[1::2], turns[2::2], strict=True)
+    return messages_of(
+        [{"role": speakers[who], "content": text.strip()} for who, text in said], side
+    )
 
 
 def _shared(chosen: list[Message], rejected: list[Message]) -> int:

@@ -38,7 +38,7 @@ class Tokenised(Columns):
             kept = _mask(padding, "attention_mask", len(ids))
             ids = [token for token, seen in zip(ids, kept, strict=True) if seen]
             labels = [label for label, seen in zip(labels, kept, strict=True) if seen]
-        if all(label == IGNORED for label in labels):
+        if labels.count(IGNORED) == len(labels):
             raise Unusable("no token of it is learned: every label is -100, or masked")
         return {"input_ids": ids, "labels": labels}
 
@@ -52,7 +52,7 @@ def _labels(values: Values, ids: list[int]) -> list[int]:
     if "labels" in given:
         labels = _numbers(values["labels"], "labels", IGNORED, LARGEST_ID)
         _same_length(labels, "labels", len(ids))
-        if wrong := next((label for label in labels if IGNORED < label < 0), None):
+        if wrong := next((label for label in {*labels} if IGNORED < label < 0), None):
             raise Unusable(f"labels holds {wrong}; a label is a token id, or -100 for none")
         return labels
     learned = [1] * len(ids)
@@ -78,9 +78,10 @@ def _same_length(values: list[int], what: str, length: int) -> None:
 def _numbers(value: object, what: str, least: int, most: int) -> list[int]:
     if not is_list(value):
         raise Unusable(f"{what} is {kind_of(value)}, not a list of whole numbers")
-    for index, one in enumerate(value):
-        if not isinstance(one, int) or isinstance(one, bool):
-            raise Unusable(f"{what}[{index}] is {kind_of(one)}, not a whole number")
-        if not least <= one <= most:
-            raise Unusable(f"{what}[{index}] is {one}, not between {least} and {most}")
+    if not {*map(type, value)} <= {int}:
+        index, wrong = next((i, one) for i, one in enumerate(value) if type(one) is not int)
+        raise Unusable(f"{what}[{index}] is {kind_of(wrong)}, not a whole number")
+    if value and not (least <= min(value) and max(value) <= most):
+        index, wrong = next((i, one) for i, one in enumerate(value) if not least <= one <= most)
+        raise Unusable(f"{what}[{index}] is {wrong}, not between {least} and {most}")
     return list(value)
