@@ -16,7 +16,7 @@ from engine.job import Job
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "safetensors")
 BACKEND_LIBRARIES = ("unsloth", "unsloth_zoo", "bitsandbytes")
-"""What it may depend on besides; changes nothing where it is only installed."""
+"""What it depends on besides where a worker has imported it."""
 
 
 def versions(imported: Container[str] = sys.modules) -> dict[str, str]:

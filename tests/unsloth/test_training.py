@@ -13,7 +13,6 @@ import pytest
 from engine.curves import read_curves
 from engine.job import Job
 from engine.status import JobState
-from engine.train.backends.unsloth import COMPILED
 from tests.train.runs import Home, comparable, until_state, until_step, weights_hash
 
 DEMO = Path(__file__).parents[2] / "engine" / "demo"
@@ -113,7 +112,7 @@ def test_a_paused_run_ends_with_the_weights_of_an_undisturbed_one(home: Home) ->
         read_curves(undisturbed.metrics_file)
     )
     _assert_its_exports_are_loaded_without_unsloth(home, job)
-    _assert_nothing_was_written_elsewhere(job)
+    _assert_another_job_goes_on_with_its_adapter(home, job)
 
 
 def _assert_its_exports_are_loaded_without_unsloth(home: Home, job: Job) -> None:
@@ -138,8 +137,39 @@ assert "unsloth" not in sys.modules
     subprocess.run([sys.executable, "-c", script], check=True, stdin=subprocess.DEVNULL)
 
 
-def _assert_nothing_was_written_elsewhere(job: Job) -> None:
-    """unsloth writes into its working directory, which is the job's folder, unless it is told a place."""
-    known = {path.name for path in job.folder.iterdir()}
-    strange = {name for name in known if "unsloth" in name.lower()} - {COMPILED}
-    assert not strange
+def _assert_another_job_goes_on_with_its_adapter(home: Home, job: Job) -> None:
+    """Its first loss is what training came to, far below that of a fresh adapter."""
+    adapter = {"type": "lora", "path": str(job.export_folder("adapter"))}
+    went_on = home.submit(_spec("unsloth", adapter, max_steps=2, save_strategy="no"))
+    until_state(went_on, JobState.COMPLETED)
+    assert _losses(went_on)[0] < 0.5 * _losses(job)[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            {
+                "method": "dpo",
+                "data": {"train": "pairs.jsonl"},
+            },
+            "dpo with backend: unsloth needs a GPU, and this job gets none",
+        ),
+        (
+            {"model": {"name": str(DEMO / "base"), "quantization": "4bit"}},
+            "model.quantization: 4bit needs a GPU, and this job gets none",
+        ),
+    ],
+    ids=["dpo", "qlora"],
+)
+def test_what_needs_a_gpu_is_refused_before_anything_starts(
+    home: Home, asked: dict[str, Any], said: str
+) -> None:
+    pair = {"prompt": "hello", "chosen": "good day", "rejected": "what"}
+    (home.store.home / "pairs.jsonl").write_text(json.dumps(pair) + "\n")
+    spec = {**_spec("unsloth", LORA), "training": {}, **asked}
+    (home.store.home / "spec.yaml").write_text(json.dumps(spec))
+    done = home.call("submit", "spec.yaml", check=5)
+    assert said in done.stderr
+    assert "backend: trl" in done.stderr or "quantization: none" in done.stderr
+    assert not home.store.jobs()
