@@ -87,6 +87,7 @@ def _opened(args: argparse.Namespace, wanted: Writer) -> OpenSource:
             columns=dict(args.columns),
             kinds=wanted.kinds,
             refusal=wanted.refusal,
+            advice=wanted.advice,
         ),
     )
 

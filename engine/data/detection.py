@@ -1,7 +1,7 @@
 """Which format rows are in and what they become, seen through `data.format`, `data.columns` and the method."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine import methods
@@ -83,12 +83,14 @@ def recognise(
     columns: Mapping[str, str],
     kinds: Iterable[str] = tuple(KINDS),
     refusal: str,
+    advice: Callable[[Format], str] | None = None,
     chat: bool = True,
 ) -> Reading:
     """The one format that fits the first rows and can become one of these kinds.
 
     `refusal` ends the sentence about data in another format: "which the method dpo does not learn from".
-    Without `chat` a conversation is an exchange.
+    `advice` says what to do about it; without it, which methods learn from such data. Without `chat` a
+    conversation is an exchange.
     """
     asked = _asked(format)
     _check_mapping(head, columns)
@@ -98,7 +100,7 @@ def recognise(
         for known in asked
         if set(columns) <= {*known.required, *known.optional} and known.matches(seen)
     ]
-    wanted = _Wanted(tuple(kinds), refusal, chat)
+    wanted = _Wanted(tuple(kinds), refusal, chat, advice or _methods_for)
     able = [known for known in fitting if wanted.rank(known) is not None]
     judged = [known for known in fitting if known in JUDGED]
     plain = format != AUTO or columns or not judged
@@ -125,6 +127,8 @@ class _Wanted:
     refusal: str
 
     chat: bool
+
+    advice: Callable[[Format], str]
 
     def rank(self, known: Format) -> int | None:
         """0 where a format was written for one of the kinds, more where it must be converted."""
@@ -201,10 +205,7 @@ def _refused(
             if otherwise
             else "use other data",
         )
-    able = [
-        known.name for known in methods.methods().values() if {*found.kinds} & {*known.learns_from}
-    ]
-    hints = [f"use method: {' or '.join(able)}"] if able else []
+    hints = [advice] if (advice := wanted.advice(found)) else []
     if "text" in wanted.kinds:
         hints.append("name the column to read as plain text: data.columns: {text: COLUMN}")
     return DataError(
@@ -214,9 +215,17 @@ def _refused(
     )
 
 
+def _methods_for(found: Format) -> str:
+    """The methods that learn from a format."""
+    able = [
+        known.name for known in methods.methods().values() if {*found.kinds} & {*known.learns_from}
+    ]
+    return f"use method: {' or '.join(able)}" if able else ""
+
+
 def _preference_hint(found: Format, wanted: _Wanted) -> str:
-    """What to write to learn the chosen side."""
-    hint = "use it with a preference method such as dpo"
+    """What to write to use the chosen side alone."""
+    hint = wanted.advice(found)
     if "exchange" not in wanted.kinds:
         return hint
     asked = found.required[0]
@@ -225,7 +234,7 @@ def _preference_hint(found: Format, wanted: _Wanted) -> str:
         mapping = {"instruction": asked, "output": "chosen"}
     elif asked != "chosen":
         mapping = {"prompt": asked, "completion": "chosen"}
-    return f"{hint}, or learn the chosen answers alone with data.{columns_line(mapping)}"
+    return f"{hint}, or use the chosen answers alone with data.{columns_line(mapping)}"
 
 
 def _nothing_fits(

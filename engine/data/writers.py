@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.data.checks import Unusable, as_json
 from engine.data.conversation import Message
+from engine.data.formats import Format
 from engine.data.kinds import Canonical
 from engine.errors import DataError, UsageError
 
@@ -58,6 +59,11 @@ class Writer:
     def refusal(self) -> str:
         """How a sentence about data of other kinds ends."""
         return f"which cannot be written as {self.name}"
+
+    def advice(self, found: Format) -> str:
+        """What such data can be written as instead."""
+        able = [one.name for one in WRITERS.values() if {*one.kinds} & {*found.kinds}]
+        return f"write it as {' or '.join(able)} (--to)"
 
 
 def writer(name: str) -> Writer:

@@ -304,3 +304,14 @@ def test_every_format_can_be_written() -> None:
     from engine.data.formats import FORMATS
 
     assert set(WRITERS) == {known.name for known in FORMATS}
+
+
+def test_data_of_another_kind_is_answered_with_what_it_can_be_written_as() -> None:
+    wanted = writer("preference")
+    head = [Row({"question": "q", "answer": "a"}, "a.jsonl", 1)]
+    with pytest.raises(DataError) as caught:
+        recognise(
+            head, columns={}, kinds=wanted.kinds, refusal=wanted.refusal, advice=wanted.advice
+        )
+    assert "which cannot be written as preference" in caught.value.message
+    assert caught.value.hint.startswith("write it as messages or sharegpt or alpaca")
