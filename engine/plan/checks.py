@@ -4,9 +4,10 @@ A check takes the spec and whether the job will be given a GPU, and yields what 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 
-from engine import backends
-from engine.errors import TunedeckError
+from engine import backends, rewards
+from engine.errors import MachineError, SpecError, TunedeckError
 from engine.gpu import Snapshot
 from engine.spec import JobSpec
 
@@ -19,7 +20,24 @@ def _backend(spec: JobSpec, gpu: bool) -> Iterator[TunedeckError]:
         yield found
 
 
-CHECKS: tuple[Check, ...] = (_backend,)
+def _rewards(spec: JobSpec, gpu: bool) -> Iterator[TunedeckError]:
+    """The code of a reward function runs only where its hash says that it is known."""
+    try:
+        rewards.refuse_unconfirmed(spec.rewards)
+    except SpecError as error:
+        yield error
+
+
+def _vllm(spec: JobSpec, gpu: bool) -> Iterator[TunedeckError]:
+    if not spec.training.get("use_vllm"):
+        return
+    if not gpu:
+        yield MachineError("training.use_vllm needs a GPU", "leave it out: transformers writes too")
+    elif find_spec("vllm") is None:
+        yield MachineError("training.use_vllm: vllm is not installed", "pip install trl[vllm]")
+
+
+CHECKS: tuple[Check, ...] = (_backend, _rewards, _vllm)
 """Every check, in the order in which their problems are told."""
 
 

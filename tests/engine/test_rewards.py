@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import rewards
+from engine import actions, rewards
 from engine.errors import PlanError, SpecError
+from engine.plan.preflight import preflight
 from engine.rewards import Reward, judges, sha256_of
 from engine.rewards.answers import cut
 from engine.rewards.numeric import last_number
 from engine.rewards.source import kept_name
 from engine.spec import JobSpec, build, read_resolved
+from engine.store import Store
 
 GSM8K = "Natalia sold 48/2 = <<48/2=24>>24 clips.\nShe sold 48+24 = 72 clips altogether.\n#### 72"
 
@@ -187,7 +189,7 @@ def test_lengths_are_of_words_and_characters_too() -> None:
 
 
 def test_a_completion_may_be_messages() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "content": "call", "tool_calls": []},
         {"role": "tool", "content": "#### 71"},
         {"role": "assistant", "content": [{"type": "text", "text": "#### 72"}]},
@@ -402,3 +404,13 @@ def test_a_function_may_take_what_it_needs_and_give_nothing(tmp_path: Path) -> N
     rewards.keep(section, tmp_path / "job")
     (made,) = judges(section, tmp_path / "job")
     assert made(["?"] * 2, ["", "abc"], [[], [1]], answer=["", ""]) == [None, -3]
+
+
+def test_an_unconfirmed_function_is_neither_planned_nor_queued(tmp_path: Path) -> None:
+    written(tmp_path)
+    asked = function(tmp_path)
+    assert any("write sha256:" in problem.message for problem in preflight(asked).problems)
+    store = Store(tmp_path / "home")
+    with pytest.raises(SpecError, match="write sha256:"):
+        actions.submit(store, asked, by="test")
+    assert not store.jobs()

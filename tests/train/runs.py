@@ -21,7 +21,7 @@ from engine.status import JobState, JobStatus
 from engine.store import Store
 
 WAIT_SECONDS = 180.0
-UNCOMPARED = {"step", "attempt", "time", "tokens_per_second"}
+UNCOMPARED = {"step", "attempt", "time", "tokens_per_second", "step_time"}
 """What names a row, and measurements of the clock, which no two runs share; so is every `eval_*_per_second`."""
 
 
