@@ -66,11 +66,7 @@ def message_of(item: object, what: str) -> Message:
     """One message by itself."""
     speaker, said = _speaker(item, what)
     assert isinstance(item, Mapping)
-    for key in _LEARNING:
-        if item.get(key) not in (None, 1):  # True equals 1
-            raise Unusable(
-                f"{what} has {key!r}, which is not supported: an answer is learned or left out"
-            )
+    _check_learning(item, SPEAKERS[speaker] == "assistant", what)
     if speaker == FUNCTION_CALL:
         return called(said, what)
     role = SPEAKERS[speaker]
@@ -104,6 +100,17 @@ def _speaker(item: object, what: str) -> tuple[str, object]:
             raise Unusable(f"{what} is from {shown!r}; known: {known}")
         raise Unusable(f"{what} has the role {shown!r}; known: system, user, assistant, tool")
     return speaker, item.get(content)
+
+
+def _check_learning(item: Mapping[str, Any], answers: bool, what: str) -> None:
+    """Refuse what says otherwise than that answers are learned, and nothing else is."""
+    for key in _LEARNING:
+        value = item.get(key)
+        agrees = value in (None, 1) if answers else value in (None, 0) or key == "weight"
+        if not agrees:  # True equals 1
+            raise Unusable(
+                f"{what} has {key!r}, which is not supported: an answer is learned or left out"
+            )
 
 
 def _answer(item: Mapping[str, Any], said: object, what: str) -> Message:

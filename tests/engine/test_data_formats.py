@@ -135,6 +135,7 @@ def became(
         ),
         ({"conversations": SAID}, HELLO),
         ({"conversation": SAID}, HELLO),
+        ({"conversations": [SAID[0] | {"weight": 0.0}, SAID[1] | {"weight": 1.0}]}, HELLO),
         ({"messages": SAID}, HELLO),
         ({"conversations": SAID, "system": "be brief"}, [SYSTEM, *HELLO]),
         ({"conversations": [{"from": "system", "value": "be brief"}, *SAID]}, [SYSTEM, *HELLO]),

@@ -84,6 +84,10 @@ def problem(name: str, row: dict[str, Any], method: str = "") -> str:
         ),
         ({"messages": [said("user"), said("assistant", train=False)]}, "'train', which is not"),
         (
+            {"messages": [said("user", train=True), said("assistant")]},
+            "[0] has 'train', which is not",
+        ),
+        (
             {"messages": [said("user"), said("assistant", thinking="a", reasoning_content="b")]},
             "two different thoughts",
         ),
