@@ -1,12 +1,13 @@
 """Rows of Parquet and Arrow files, batch by batch; places are row numbers. pyarrow is imported when needed."""
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engine.data.lines import LONGEST_ROW, TOO_LONG, TOO_LONG_HINT
 from engine.data.row import AnyRow, BrokenRow, Row, located, printable
-from engine.data.streams import seekable
+from engine.data.streams import on_disk
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1024
 _BATCH_BYTES = 8 * 1024 * 1024
-_BUFFER_BYTES = 1 << 20
 _STREAM_END = b"\xff\xff\xff\xff\0\0\0\0"
 _ARROW_FILE = b"ARROW1"
 _COMPLETE = "check that the file is complete and really "
@@ -27,8 +27,12 @@ def read_parquet(stream: BinaryIO, path: Path) -> Iterator[AnyRow]:
 
     number = 0
     try:
-        with seekable(stream, path) as file:
-            parquet = pyarrow.parquet.ParquetFile(file, buffer_size=_BUFFER_BYTES)
+        with on_disk(stream, path) as file:
+            content = _mapped(file)
+            if content is None:
+                return
+            source = arrow.BufferReader(arrow.py_buffer(content))
+            parquet = pyarrow.parquet.ParquetFile(source)
             _check_columns(parquet.schema_arrow, path)
             for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
                 for row in _rows(batch, path, number):
@@ -36,7 +40,7 @@ def read_parquet(stream: BinaryIO, path: Path) -> Iterator[AnyRow]:
                     yield row
             if number != parquet.metadata.num_rows:
                 raise _unreadable(path, number, "rows are missing", "Parquet")
-    except (arrow.ArrowException, ValueError, KeyError, TypeError) as error:
+    except (arrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, number, str(error), "Parquet") from error
 
 
@@ -45,34 +49,39 @@ def read_arrow(stream: BinaryIO, path: Path) -> Iterator[AnyRow]:
     arrow = _pyarrow(path)
     number = 0
     try:
-        with seekable(stream, path) as file:
-            for batch in _batches(arrow, file, path):
+        with on_disk(stream, path) as file:
+            content = _mapped(file)
+            for batch in _batches(arrow, content, path) if content is not None else ():
                 for row in _rows(batch, path, number):
                     number += 1
                     yield row
-    except (arrow.ArrowException, ValueError, KeyError, TypeError) as error:
+    except (arrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, number, str(error), "Arrow") from error
 
 
-def _batches(arrow: Any, file: BinaryIO, path: Path) -> "Iterator[pyarrow.RecordBatch]":
-    end = file.seek(0, 2)
-    file.seek(0)
-    if not end:
-        return
-    if file.read(len(_ARROW_FILE)) == _ARROW_FILE:
-        reader = arrow.ipc.open_file(file)
+def _batches(arrow: Any, content: mmap.mmap, path: Path) -> "Iterator[pyarrow.RecordBatch]":
+    source = arrow.BufferReader(arrow.py_buffer(content))
+    if content[: len(_ARROW_FILE)] == _ARROW_FILE:
+        reader = arrow.ipc.open_file(source)
         _check_columns(reader.schema, path)
         for index in range(reader.num_record_batches):
             yield reader.get_batch(index)
         return
-    file.seek(max(0, end - len(_STREAM_END)))
-    closed = file.read() == _STREAM_END
-    file.seek(0)
-    reader = arrow.ipc.open_stream(file)
+    reader = arrow.ipc.open_stream(source)
     _check_columns(reader.schema, path)
     yield from reader
-    if not closed:  # a stream that was cut between two batches reads like a whole one
+    # One that was cut between two batches reads like a whole one.
+    if content[-len(_STREAM_END) :] != _STREAM_END:
         raise ValueError("the file ends without the mark that closes it")
+
+
+def _mapped(file: BinaryIO) -> mmap.mmap | None:
+    """The file in memory, of which only what is looked at is loaded; None where it is empty.
+
+    A column of Parquet and a batch of Arrow may be as large as the file.
+    """
+    size = file.seek(0, 2)
+    return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else None
 
 
 def _rows(batch: "pyarrow.RecordBatch", path: Path, before: int) -> Iterator[AnyRow]:

@@ -247,16 +247,19 @@ class _Window:
             except RecursionError:
                 return self._problem("nested too deeply", begin)
             except json.JSONDecodeError as error:
-                cut = error.pos >= len(self.text) - _CUT_CHARACTERS or error.msg.startswith(
-                    "Unterminated string"
-                )
-                if not cut or self._ended:
+                unended = error.msg.startswith("Unterminated string")
+                if unended and self._ended:
+                    return self._problem(error.msg, len(self.text))
+                near = error.pos >= len(self.text) - _CUT_CHARACTERS
+                if self._ended or not (near or unended):
                     return self._problem(error.msg, error.pos)
                 if len(self.text) - begin > LONGEST_ROW:
-                    return _Problem(f"the row is {TOO_LONG}", TOO_LONG_HINT, self.line)
+                    return self._too_long()
             except ValueError as error:  # a number of more than 4,300 digits
                 return self._problem(str(error), begin)
             else:
+                if end - begin > LONGEST_ROW:
+                    return self._too_long()
                 if end < len(self.text) or self._ended:
                     self.position = end
                     return value, self.text[begin:end]
@@ -277,6 +280,9 @@ class _Window:
     def error(self, reason: str, hint: str) -> DataError:
         """Something that is wrong at the position."""
         return DataError(f"{located(self.path, self.line)}: {reason}", hint)
+
+    def _too_long(self) -> _Problem:
+        return _Problem(f"the row is {TOO_LONG}", TOO_LONG_HINT, self.line)
 
     def _problem(self, reason: str, at: int) -> _Problem:
         line = self.line + self.text.count("\n", self.position, at)

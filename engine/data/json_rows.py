@@ -58,11 +58,10 @@ def _slowly(text: str, path: Path, number: int, *, last: bool) -> AnyRow:
     if not reason and end == len(text):
         return object_row(value, str(path), number)
     if not reason:
-        what = "more than one JSON value in a line" if isinstance(value, dict) else ""
-        what = what or "not JSON: there is something after the value"
-        return BrokenRow(
-            str(path), number, what, _hint(text, path, last=False), text[:LONGEST_KEPT]
-        )
+        more = isinstance(value, dict) and text[end:].lstrip()[:1] in ("{", "[", '"')
+        what = "more than one JSON value in a line" if more else "not JSON: more behind the value"
+        hint = _hint(text, path, last=False)
+        return BrokenRow(str(path), number, what, hint, text[:LONGEST_KEPT])
     why = f"not JSON: {reason}, column {at + 1}"
     return BrokenRow(str(path), number, why, _hint(text, path, last=last), text[:LONGEST_KEPT])
 

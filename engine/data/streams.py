@@ -53,8 +53,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def seekable(stream: BinaryIO, path: Path) -> Iterator[BinaryIO]:
-    """The same bytes where any place can be gone to: an unpacked copy on disk of a packed file."""
+def on_disk(stream: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+    """The same bytes as a file: of a packed one an unpacked copy, gone when it is closed."""
     if not path.name.lower().endswith(PACKED):
         yield stream
         return
