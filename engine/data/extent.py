@@ -12,8 +12,8 @@ LONGEST_ROW_BYTES = 32 * 1024**2
 """What has no end of a row before this would have to be read as a whole."""
 
 _ROWS_ARE_LINES = frozenset({".jsonl", ".ndjson"})
-FEW_BYTES = 32 * 1024**2
-LEAST_ROWS, FEW_ROWS, MOST_ROWS = 20, 5_000, 20_000
+FEW_BYTES = 16 * 1024**2
+LEAST_ROWS, FEW_ROWS, MOST_ROWS = 20, 5_000, 10_000
 """Of a look that takes a second or two; the middle one where the size of a row is not known."""
 
 _STREAMED = frozenset({".parquet", ".arrow", ".gz", ".zst"})

@@ -25,7 +25,7 @@ from engine.data.lengths import Bar, Lengths, Spread
 from engine.data.repeats import Leaks, Marks, Repeats, Watched
 from engine.data.row import BrokenRow, printable
 from engine.data.source import HubId, Resolved
-from engine.data.turns import characters, turns
+from engine.data.turns import Turn, characters, turns
 from engine.errors import DataError
 
 if TYPE_CHECKING:  # pydantic would cost every reader of a file 0.2 s
@@ -227,12 +227,13 @@ class _Look:
         for row in self._checked(opened):
             rows += 1
             glued += _is_glued(row)
+            said = turns(row)
             if trains:
-                self._count(row)
+                self._count(row, said)
                 if watched is not None:
-                    watched.look(row)
+                    watched.look(row, said)
             elif watched is not None:
-                watched.add(row)
+                watched.add(row, said)
         return SourceFacts(
             name=printable(Path(source.path).name),
             trains=trains,
@@ -258,13 +259,13 @@ class _Look:
             else:
                 yield found
 
-    def _count(self, row: Canonical) -> None:
+    def _count(self, row: Canonical, said: Sequence[Turn]) -> None:
         if len(self.first) < self.shown:
             self.first.append(row)
-        self.lengths.add(characters(row))
-        self.marks.add(row)
-        spoken = [turn for turn in turns(row) if turn.role]
-        self.roles.update(turn.role for turn in spoken)
+        self.lengths.add(characters(row, said))
+        self.marks.add(row, said)
+        spoken = [turn for turn in said if turn.role]
+        self.roles.update([turn.role for turn in spoken])
         if spoken:
             self.turns.add(sum(turn.column != "rejected" for turn in spoken))
 

@@ -1,10 +1,11 @@
 """Rows that came before, and rows of the evaluation that are trained on: by 64-bit hashes alone."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.data.kinds import Canonical
-from engine.data.turns import question, turns
+from engine.data.turns import Turn, question
 
 MOST_ROWS = 5_000_000
 """Rows that are remembered: 16 bytes each."""
@@ -41,11 +42,11 @@ class Marks:
         self._exact = array("Q")
         self._normalised = array("Q")
 
-    def add(self, row: Canonical) -> None:
-        """Remember a row, while there is room."""
+    def add(self, row: Canonical, said: Sequence[Turn]) -> None:
+        """Remember a row and what is said in it, while there is room."""
         if len(self._exact) < MOST_ROWS:
-            self._exact.append(_exact(row))
-            self._normalised.append(_normalised(row))
+            self._exact.append(_exact(row, said))
+            self._normalised.append(_normalised(row, said))
 
     @property
     def repeats(self) -> Repeats:
@@ -62,22 +63,21 @@ class Watched:
         """Exact -> normalised, question."""
         self._seen: tuple[set[int], set[int], set[int]] = (set(), set(), set())
         self._wanted: tuple[set[int], set[int], set[int]] = (set(), set(), set())
-        self.marks = Marks()
 
-    def add(self, row: Canonical) -> None:
+    def add(self, row: Canonical, said: Sequence[Turn]) -> None:
         """Watch for a row of the evaluation, while there is room."""
-        self.marks.add(row)
         if len(self._rows) < MOST_ROWS // 10:
-            found = _exact(row), _normalised(row), _question(row)
+            found = _exact(row, said), _normalised(row, said), _question(row, said)
             self._rows[found[0]] = found[1:]
             for wanted, one in zip(self._wanted, found, strict=True):
                 wanted.add(one)
 
-    def look(self, row: Canonical) -> None:
+    def look(self, row: Canonical, said: Sequence[Turn]) -> None:
         """Look whether a training row is watched for."""
         if not self._rows:
             return
-        for number, found in enumerate((_exact(row), _normalised(row), _question(row))):
+        marks = _exact(row, said), _normalised(row, said), _question(row, said)
+        for number, found in enumerate(marks):
             if found in self._wanted[number]:
                 self._seen[number].add(found)
 
@@ -105,18 +105,20 @@ def _repeated(marks: "array[int]") -> int:
     return len(marks) - int(np.unique(np.frombuffer(marks, dtype=np.uint64)).size)
 
 
-def _exact(row: Canonical) -> int:
-    return hash(repr(row)) & _BITS
+def _exact(row: Canonical, said: Sequence[Turn]) -> int:
+    return hash((*said, *row.get("input_ids", ()))) & _BITS
 
 
-def _normalised(row: Canonical) -> int:
-    return hash(tuple(_plain(turn.text) for turn in turns(row))) & _BITS
+def _normalised(row: Canonical, said: Sequence[Turn]) -> int:
+    if "input_ids" in row:
+        return _exact(row, said)
+    return hash(tuple([_plain(turn.text) for turn in said])) & _BITS
 
 
-def _question(row: Canonical) -> int:
+def _question(row: Canonical, said: Sequence[Turn]) -> int:
     """What is asked; what asks nothing is its own question."""
     asked = question(row)
-    return hash(tuple(map(_plain, asked))) & _BITS if asked else _normalised(row)
+    return hash(tuple(map(_plain, asked))) & _BITS if asked else _normalised(row, said)
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,6 @@
 """A row as what is said in it, one turn after another, whatever its kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from engine.data.kinds import Canonical
@@ -21,18 +21,20 @@ class Turn(NamedTuple):
 
 
 _ANSWERS = ("chosen", "rejected")
+_IDS = ("input_ids", "labels")
 
 
-def turns(row: Canonical) -> Iterator[Turn]:
+def turns(row: Canonical) -> list[Turn]:
     """Everything that is said in a row; token ids say nothing."""
+    found = []
     for name, value in row.items():
         if isinstance(value, str):
-            yield Turn("", value, name)
+            found.append(Turn("", value, name))
         elif isinstance(value, bool):
-            yield Turn("", "yes" if value else "no", name)
-        elif isinstance(value, list | tuple) and name not in ("input_ids", "labels"):
-            said = (message for message in value if isinstance(message, Mapping))
-            yield from (Turn(*_said(message), name) for message in said)
+            found.append(Turn("", "yes" if value else "no", name))
+        elif isinstance(value, list) and name not in _IDS:
+            found += [Turn(*_said(one), name) for one in value if isinstance(one, dict)]
+    return found
 
 
 def question(row: Canonical) -> list[str]:
@@ -49,17 +51,17 @@ def question(row: Canonical) -> list[str]:
     return [_said(message)[1] for message in messages]
 
 
-def characters(row: Canonical) -> int:
-    """How long a row is: its characters, or its tokens where it is tokenised."""
+def characters(row: Canonical, said: Sequence[Turn]) -> int:
+    """How long a row is in which this is said: its characters, or its tokens where it is tokenised."""
     ids = row.get("input_ids")
-    if ids is not None:
-        return len(ids)
-    return sum(len(turn.text) for turn in turns(row))
+    return len(ids) if ids is not None else sum(len(turn.text) for turn in said)
 
 
-def _said(message: Mapping[str, Any]) -> tuple[str, str]:
+def _said(message: dict[str, Any]) -> tuple[str, str]:
     """Role and words of a message: what it thinks, says and calls."""
-    parts = [message.get("reasoning_content"), message.get("content")]
-    words = [part for part in parts if isinstance(part, str) and part]
-    words += [str(call) for call in message.get("tool_calls") or ()]
-    return str(message.get("role", "")), "\n".join(words)
+    role, words = message.get("role", ""), message.get("content") or ""
+    if "reasoning_content" in message or "tool_calls" in message:
+        thought = message.get("reasoning_content")
+        calls = [str(call) for call in message.get("tool_calls") or ()]
+        words = "\n".join(part for part in (thought, words, *calls) if part)
+    return role, words

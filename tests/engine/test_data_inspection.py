@@ -32,13 +32,10 @@ def section(train: str | list, **fields: Any) -> DataSection:
 
 
 def look(folder: Path, train: str | list, **options: Any) -> Inspection:
-    reading = {name: options.pop(name) for name in ("sample", "chat") if name in options}
-    return inspect(
-        section(train, **{k: v for k, v in options.items() if k != "method"}),
-        method=options.get("method", "pretrain"),
-        base_folder=folder,
-        **({"sample": None} | reading),
-    )
+    sample, chat = options.pop("sample", None), options.pop("chat", True)
+    method = options.pop("method", "pretrain")
+    asked = section(train, **options)
+    return inspect(asked, method=method, base_folder=folder, sample=sample, chat=chat)
 
 
 def warnings(folder: Path, train: str | list, **options: Any) -> list[str]:
@@ -170,7 +167,8 @@ def test_few_repeated_and_shared_rows_are_warned_of(tmp_path: Path) -> None:
 def test_repeats_are_counted_exactly_and_as_text_alone() -> None:
     marks = Marks()
     for text in ("a b", "a b", "A  b", "c"):
-        marks.add({"prompt": text, "completion": "x"})
+        row = {"prompt": text, "completion": "x"}
+        marks.add(row, turns(row))
     assert (marks.repeats.exact, marks.repeats.normalised, marks.repeats.among) == (1, 2, 4)
 
 
@@ -178,18 +176,23 @@ def test_the_hashes_of_very_many_rows_have_an_end(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("engine.data.repeats.MOST_ROWS", 3)
     marks = Marks()
     for _ in range(10):
-        marks.add({"text": "same"})
+        marks.add({"text": "same"}, turns({"text": "same"}))
     assert (marks.repeats.exact, marks.repeats.among) == (2, 3)
 
 
 def test_a_question_of_the_evaluation_with_another_answer_is_a_leak() -> None:
     watched = Watched()
     for prompt in ("one?", "two?", "three?"):
-        watched.add({"prompt": prompt, "completion": "yes"})
-    watched.look({"prompt": "one?", "completion": "yes"})
-    watched.look({"prompt": "Two? ", "completion": "YES"})
-    watched.look({"prompt": "three?", "completion": "no"})
-    watched.look({"prompt": "four?", "completion": "no"})
+        row = {"prompt": prompt, "completion": "yes"}
+        watched.add(row, turns(row))
+    for prompt, completion in (
+        ("one?", "yes"),
+        ("Two? ", "YES"),
+        ("three?", "no"),
+        ("four?", "no"),
+    ):
+        row = {"prompt": prompt, "completion": completion}
+        watched.look(row, turns(row))
     leaks = watched.leaks
     assert (leaks.exact, leaks.normalised, leaks.questions, leaks.among) == (1, 2, 3, 3)
 
