@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from engine.errors import PlanError
-from engine.rewards.reward import Attempt, Completion, Reward
+from engine.rewards.reward import Attempt, Completion, Reward, text_of
 from engine.rewards.source import kept_name, sha256_of
 from engine.spec.rewards import FunctionReward
 
 
 class Function(Reward):
-    """Calls the function with TRL's arguments, those of them that it takes, and checks what it gives."""
+    """Calls the function with what it takes of TRL's arguments and `texts`, and checks what it gives."""
 
     def __init__(self, name: str, section: FunctionReward, folder: Path) -> None:
         super().__init__(name)
@@ -42,6 +42,7 @@ class Function(Reward):
         offered = {
             "prompts": prompts,
             "completions": completions,
+            "texts": [text_of(completion) for completion in completions],
             "completion_ids": completion_ids,
             "answer": answer,
             **columns,

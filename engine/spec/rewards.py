@@ -156,8 +156,9 @@ class FormatReward(Reward):
 class FunctionReward(Reward):
     """What a function of yours gives; its code runs in the worker, and is kept with the job.
 
-    `def score(completions, **columns)` gets lists, with `prompts` and `answer` among the columns, and returns
-    one number (or None) for each completion: TRL's convention.
+    `def score(texts, answer, **others)` gets what was written and the data's answers as lists of text, and
+    returns one number, or None, for each. Among the others are `prompts` and `completions` as TRL gives them:
+    of a chat model, lists of messages. So a function that was written for TRL works as it is.
     """
 
     type: Literal["function"]

@@ -300,8 +300,8 @@ def score(completions, answer, **columns):
     assert "prompts" in columns
     return [float(text == right) for text, right in zip(completions, answer)]
 
-def short(completions):
-    return [None if not text else -len(text) for text in completions]
+def short(texts):
+    return [None if not text else -len(text) for text in texts]
 """
 
 
@@ -403,7 +403,8 @@ def test_a_function_may_take_what_it_needs_and_give_nothing(tmp_path: Path) -> N
     section = function(tmp_path, sha256=written(tmp_path), function="short").rewards
     rewards.keep(section, tmp_path / "job")
     (made,) = judges(section, tmp_path / "job")
-    assert made(["?"] * 2, ["", "abc"], [[], [1]], answer=["", ""]) == [None, -3]
+    message = [{"role": "assistant", "content": "abc"}]
+    assert made(["?"] * 2, ["", message], [[], [1]], answer=["", ""]) == [None, -3]
 
 
 def test_an_unconfirmed_function_is_neither_planned_nor_queued(tmp_path: Path) -> None:
