@@ -111,10 +111,10 @@ def understood(row: AnyRow, reading: Reading, *, chat: bool) -> Canonical | Brok
     """A row as the trainer wants it, or why it cannot be learned from."""
     if isinstance(row, BrokenRow):
         return row
-    reason = reading.problem(row)
-    if reason is None:
-        return reading.convert(row, chat=chat)
-    return BrokenRow(row.file, row.line, reason, HINT, row.values, row.unit)
+    found = reading.understood(row, chat=chat)
+    if isinstance(found, str):
+        return BrokenRow(row.file, row.line, found, HINT, row.values, row.unit)
+    return found
 
 
 def _head(rows: Iterator[AnyRow]) -> tuple[list[AnyRow], list[Row]]:

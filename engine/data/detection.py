@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine import methods
-from engine.data.checks import listed
+from engine.data.checks import Unusable, listed
 from engine.data.formats import FORMATS, JUDGED, LAST_RESORTS, Canonical, Format
 from engine.data.formats.question import Prompt
 from engine.data.kinds import KINDS
 from engine.data.mapping import columns_line as columns_line
 from engine.data.mapping import columns_of as columns_of
 from engine.data.mapping import file_of, guess_columns, renamed
-from engine.data.row import Row, printable
+from engine.data.row import Row, Values, printable
 from engine.errors import DataError
 
 AUTO = "auto"
@@ -35,12 +35,26 @@ class Reading:
     def problem(self, row: Row) -> str | None:
         """What keeps a row from being learned from, in words."""
         values = renamed(row.values, self.columns)
+        return self._missing(row, values) or self.format.check(values, self.kind)
+
+    def understood(self, row: Row, *, chat: bool) -> Canonical | str:
+        """The row as the trainer wants it, or else what is wrong with it; as `problem` and `convert`."""
+        values = renamed(row.values, self.columns)
+        reason = self._missing(row, values)
+        if not chat:  # a row is checked as a chat model takes it, which `convert` does itself
+            reason = reason or self.format.check(values, self.kind)
+        try:
+            return reason or self.format.convert(values, self.kind, chat=chat)
+        except Unusable as problem:
+            return str(problem)
+
+    def _missing(self, row: Row, values: Values) -> str | None:
         for name in self.format.required:
             if name not in values:
                 theirs = self.columns.get(name, name)
                 there = listed(list(row.values)) or "none"
                 return f"the column {printable(theirs, 60)!r} is missing; the row has: {there}"
-        return self.format.check(values, self.kind)
+        return None
 
     def convert(self, row: Row, *, chat: bool) -> Canonical:
         """A row without a problem, as the trainer wants it."""

@@ -297,7 +297,7 @@ class _Window:
             return False
         held = self.text[self.position :]
         self._line = self.line
-        block = self._stream.read(max(_BLOCK_BYTES, len(held)))
+        block = self._stream.read(min(max(_BLOCK_BYTES, len(held)), 4 * _BLOCK_BYTES))
         self._ended = not block
         text = self._decoder.decode(block, final=self._ended)
         self.undecoded = self.undecoded or (
