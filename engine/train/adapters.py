@@ -6,10 +6,12 @@ What can be said without torch is in `engine.adapters`.
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from peft import PeftConfig, PeftModel, get_peft_config, prepare_model_for_kbit_training
+from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
 from torch import nn
 from transformers import (
     BitsAndBytesConfig,
@@ -42,7 +44,19 @@ def peft_config(spec: JobSpec, model: Any) -> PeftConfig | None:
     path = spec.adapter.path
     config = stored_config(path) if path is not None else _new_config(spec)
     _check_names(config, model)
+    _spare_experts(config, model)
     return config
+
+
+def _spare_experts(config: PeftConfig, model: Any) -> None:
+    """No dropout where LoRA is attached to parameters, as which experts are stored: PEFT has none for them."""
+    if not getattr(config, "lora_dropout", 0):
+        return
+    seen = deepcopy(config)
+    convert_peft_config_for_transformers(seen, model, None)
+    if getattr(seen, "target_parameters", None):
+        print("adapter.lora_dropout is 0 for this model: PEFT has none for the weights of experts")
+        config.lora_dropout = 0.0
 
 
 def _new_config(spec: JobSpec) -> PeftConfig:
