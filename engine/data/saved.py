@@ -40,6 +40,8 @@ def _chosen(names: list[str], split: str | None, folder: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path] | None:
+    if not any(folder.glob("*.arrow")):  # another program's state.json
+        return None
     known = _facts(folder / _INDEX)
     if known is None or "_data_files" not in known:
         return None
