@@ -46,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
     kept = f", kept in {quarantine}" if args.on_bad_row == "quarantine" and bad.count else ""
     left = f"; {bad.count:,} left out{kept}" if bad.count else ""
     read = f"{opened.reading.format.name}, {opened.kind}"
-    narrate(f"wrote {rows:,} rows ({read}) as {wanted.name} to {out or 'stdout'}{left}")
+    narrate(
+        f"wrote {rows:,} row{'s' * (rows != 1)} ({read}) as {wanted.name} to {out or 'stdout'}{left}"
+    )
     return 0
 
 
