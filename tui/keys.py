@@ -509,6 +509,15 @@ KEYS: tuple[Key, ...] = (
         listed=False,
     ),
     Key(
+        keys=("f4",),
+        shown="F4",
+        action="recipe",
+        label="Recipe",
+        says="propose the next ready recipe to start from; enter fills in the form",
+        screens=_on(NEW),
+        listed=False,
+    ),
+    Key(
         keys=("tab",),
         shown="tab",
         action="next_field",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import edits
+from engine import edits, recipes
 from engine.cli.init import drafted
 from engine.data.extent import endless
 from engine.document import read_document
@@ -16,8 +16,23 @@ from engine.spec import build
 from engine.store import Store
 from engine.watch import read_spec
 from tui import paths
+from tui.form import starting
 from tui.form.draft import SECTIONS, Draft
 from tui.form.fields import PATHS, field_of, text_of
+
+
+def from_typed(draft: Draft, typed: str) -> tuple[Draft, str]:
+    """The draft with a recipe, a spec or data filled in, by what is typed; and what was done.
+
+    Raises:
+        TunedeckError: it cannot be read.
+    """
+    if starting.is_recipe(typed):
+        return from_recipe(draft, typed)
+    path = paths.expand(typed)
+    if paths.is_spec(path):
+        return from_spec(path), f"filled in from {path}"
+    return from_data(draft, path)
 
 
 def from_document(document: Mapping[str, Any], folder: Path) -> Draft:
@@ -93,6 +108,25 @@ def from_data(draft: Draft, path: Path) -> tuple[Draft, str]:
             texts["data.columns"] = text_of(field_of("data.columns"), found.columns)
             said += f"; its columns are guessed, check them: {texts['data.columns']}"
     return replace(draft, texts=texts), said
+
+
+def from_recipe(draft: Draft, name: str) -> tuple[Draft, str]:
+    """A draft of a recipe, with the name and the data that were typed; and what there is to do.
+
+    Raises:
+        UsageError: there is no such recipe.
+    """
+    recipe = recipes.read(name)
+    document = recipe.document
+    del document["name"], document["data"]["train"]
+    kept = {
+        key: text
+        for key, text in draft.texts.items()
+        if text.strip() and (key == "name" or key.startswith("data."))
+    }
+    texts = {**from_document(document, recipes.FOLDER).texts, **kept}
+    wanted = "" if "data.train" in kept else f": name your data, {recipe.data}"
+    return Draft(texts), f"filled in from the recipe {name}{wanted}"
 
 
 def first(store: Store) -> Draft:

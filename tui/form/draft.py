@@ -97,9 +97,10 @@ class Draft:
         """Whether the text says nothing, or what holds by default.
 
         Training fields count always: with evaluation data the worker has other defaults than the library.
+        So do those of a section that is not there without them.
         So do the adapter's of a pretraining, which has none unless something is said of it.
         """
-        if not text or key.startswith("training."):
+        if not text or key.startswith(SAYING_ALWAYS):
             return not text
         if key.startswith("adapter.") and self.method == "pretrain":
             return False
@@ -149,7 +150,9 @@ class Draft:
         return "\n".join(line.text for line in self.lines(folder)) + "\n"
 
 
-SECTIONS = ("model", "adapter", "data", "training", "samples", "compute")
+SECTIONS = ("model", "adapter", "data", "training", "samples", "early_stopping", "compute")
+SAYING_ALWAYS = ("training.", "early_stopping.")
+"""Fields of which even the default says something: without any, there is no such section."""
 
 
 def _place(key: str) -> tuple[int, int]:

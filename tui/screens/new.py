@@ -1,6 +1,6 @@
 """New job: a form over the fields of a spec, checked while it is typed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,18 @@ from textual.widgets import DirectoryTree, Input
 
 from engine import actions
 from engine.errors import Problem, TunedeckError
+from engine.gpu import GPU
 from engine.store import slug
 from engine.text import one_line
 from engine.watch import JobView
 from tui import paths, text
-from tui.form import beginnings
+from tui.form import beginnings, starting
 from tui.form.data_look import DataLook
 from tui.form.draft import Draft, save
 from tui.form.fields import GROUPS, complete_setting, field_of, setting
 from tui.form.findings import Findings, check, sentence
 from tui.keys import NEW, bindings_of
-from tui.messages import JobsChanged
+from tui.messages import JobsChanged, TelemetryRead
 from tui.paths import Wanted
 from tui.screens import remarks
 from tui.screens.forecast import found_rows, spec_rows
@@ -45,10 +46,6 @@ PAUSE_SECONDS = 0.3
 
 START, ADD = "start from", "add a setting"
 """The two rows that are no field of the spec."""
-
-ABOUT_START = (
-    "a spec (.yaml, .toml, .json) or data (.jsonl, .csv, .txt, ...): enter fills in the form"
-)
 
 
 class NewScreen(FormScreen):
@@ -129,7 +126,7 @@ class NewScreen(FormScreen):
 
     def _parts(self) -> Iterator[str | FieldRow]:
         if self._copy_of is None:
-            yield FieldRow(START, START, partial(paths.complete, wanted=Wanted.ANY), known=False)
+            yield FieldRow(START, START, starting.complete, known=False)
         for group, keys in GROUPS.items():
             if group:
                 yield group
@@ -175,19 +172,13 @@ class NewScreen(FormScreen):
 
     @work(thread=True, group="begin")
     def _start_from(self, typed: str, draft: Draft) -> None:
-        """Read a spec, or look at data."""
-        path = paths.expand(typed)
+        """Read a recipe or a spec, or look at data."""
         try:
-            if paths.is_spec(path):
-                self.post_message(
-                    self.Drafted(beginnings.from_spec(path), f"filled in from {path}")
-                )
-            else:
-                self.post_message(self.Drafted(*beginnings.from_data(draft, path)))
+            self.post_message(self.Drafted(*beginnings.from_typed(draft, typed)))
         except TunedeckError as error:
             self.post_message(self.NotDrafted(error.message, error.hint))
         except (OSError, ValueError) as error:
-            self.post_message(self.NotDrafted(f"{path}: {error}", ""))
+            self.post_message(self.NotDrafted(f"{paths.expand(typed)}: {error}", ""))
 
     @on(Drafted)
     async def _fill(self, event: Drafted) -> None:
@@ -203,7 +194,7 @@ class NewScreen(FormScreen):
         if event.said:
             self.form.rows[START].tell(())
             self.say(event.said, "good")
-            self.form.focus_on("name")
+            self.form.focus_on("name" if draft.text("data.train") else "data.train")
         self._show_draft()
         self._check_soon()
 
@@ -260,7 +251,7 @@ class NewScreen(FormScreen):
         typed = row.input.value.strip()
         if not typed or typed == self._started_from:
             return
-        if paths.exists(paths.expand(typed)):
+        if starting.is_recipe(typed) or paths.exists(paths.expand(typed)):
             self._started_from = typed
             self._start_from(typed, self._draft)
         else:
@@ -375,8 +366,11 @@ class NewScreen(FormScreen):
         method = self._draft.method
         if key == ADD:
             said = remarks.about_settings(self.form.rows[ADD].input.value, method)
+        elif key == START:
+            sign = self.deck.keymap.sign("recipe")
+            said = starting.about(self.form.rows[START].input.value, self._gpus, sign)
         else:
-            said = ABOUT_START if key == START else remarks.about(key, method)
+            said = remarks.about(key, method)
         self.query_one(About).show(said)
 
     def _show_tree(self, key: str) -> None:
@@ -432,6 +426,22 @@ class NewScreen(FormScreen):
         tree = self.query_one(PathTree)
         if tree.has_focus:
             self._show_folder(Path(tree.path).parent, tree.wanted)
+
+    @property
+    def _gpus(self) -> Sequence[GPU]:
+        """As they were read last."""
+        read = self.deck.latest.get(TelemetryRead)
+        return read.snapshot.gpus if isinstance(read, TelemetryRead) else ()
+
+    def action_recipe(self) -> None:
+        """Propose the next recipe to start from; enter fills in the form."""
+        if self._copy_of is not None:
+            self.say("a copy starts from its job; a new job can start from a recipe", "wait")
+            return
+        row = self.form.rows[START].input
+        row.value = starting.next_recipe(row.value.strip(), self._gpus)
+        row.cursor_position = len(row.value)
+        self.form.focus_on(START)
 
     def action_preview(self) -> None:
         """Read what was found, or go on with the form."""
