@@ -153,6 +153,7 @@ def test_parquet_is_read_with_row_numbers(tmp_path: Path) -> None:
         ("a.txt", b"fine\n\nna\xefve\n", "line 3", "not UTF-8"),
         ("a.parquet", b"not parquet at all", "row 1", ""),
     ],
+    ids=lambda value: ascii(value)[:24],
 )
 def test_broken_file_is_refused_with_its_place(
     tmp_path: Path, name: str, content: str | bytes, place: str, reason: str
