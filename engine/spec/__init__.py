@@ -260,6 +260,14 @@ def _together(spec: JobSpec) -> list[Problem]:
                 "use an adapter (adapter.type: lora), or quantization: none",
             )
         )
+    if spec.method in {"sft", "osft"} and spec.training.get("packing_strategy") == "wrapped":
+        found.append(
+            Problem(
+                "training.packing_strategy",
+                "wrapped joins rows into one text, in which each sees the rows before it",
+                "use bfd, which keeps them apart, or method: pretrain",
+            )
+        )
     if spec.rewards and spec.method != "grpo":
         found.append(
             Problem("rewards", f"{spec.method} learns from no rewards", "use method: grpo")
