@@ -188,8 +188,9 @@ def check(job: Job, family: Family) -> str:
         assert all(bool(weights.get_tensor(n).abs().sum() > 0) for n in learned)
     facts = json.loads((job.export_folder("merged") / "export.json").read_text())
     assert facts["verified"]
+    layers = ", ".join(sorted(family.targets | family.experts))
     return (
-        f"loss {begin:.2f} -> {end:.2f}, {len(learned)} layers ({', '.join(sorted(family.targets | family.experts))}), "
+        f"loss {begin:.2f} -> {end:.2f}, {len(learned)} layers ({layers}), "
         f"merged differs by {facts['logits_difference']:.1g}, {family.rendered}"
     )
 
