@@ -3,7 +3,6 @@
 Runs in a process of its own (`python -m engine.train FOLDER`), after the reporter thread has started.
 """
 
-import time
 from typing import Any
 
 import datasets
@@ -16,19 +15,20 @@ from engine import checkpoints, data, defaults, edits, schema, spec, yardstick
 from engine.edits import writing
 from engine.edits.course import Batch, Course, stored_batches
 from engine.errors import StateError
-from engine.files import LineAppender
 from engine.job import Job
 from engine.metrics import MetricsWriter
 from engine.status import JobState, Phase
-from engine.train import adapters, fault, manifest, model, prepared, samples, speed, trackers
+from engine.train import adapters, fault, manifest, model, prepared, speed, trackers
+from engine.train.account import Account
 from engine.train.arguments import checkpointing_field
 from engine.train.asking import Asking
 from engine.train.backends import Backend
 from engine.train.continuation import Continuation
 from engine.train.device import assigned
 from engine.train.exactness import inexact
+from engine.train.examination import Examination
 from engine.train.flow import Flow
-from engine.train.intake import Intake, Taker, sample_rows
+from engine.train.intake import Intake, Taker
 from engine.train.material import Material
 from engine.train.methods import builder
 from engine.train.recorder import Recorder
@@ -81,13 +81,13 @@ class Worker:
         intake = taker.take()
         self._refuse_untrainable(intake, intake.train, intake.eval)
         trainer = self._build_trainer(base, intake)
-        figures = self._look_at_prepared(trainer, intake, base)
-        epoch_rows = trainer.rows_of_an_epoch(figures.rows)
-        self._keep_manifest(base, intake, figures, epoch_rows)
+        account = self._look_at_prepared(trainer, intake, base)
+        self._keep_manifest(account)
         start = self._choose_start()
-        self._continue_from(start, trainer, epoch_rows)
+        self._continue_from(start, trainer, account.epoch_rows)
+        examination = Examination(self.job, self.spec, base, self.recorder, reporter)
         if start is None:
-            self._answer_samples("before", 0, trainer, base)
+            examination.hold("before", trainer)
         if start is not None and self._ends_at(start, trainer):
             self.flow.stopped_early = start.facts.get("stopped_early")
             trainer.state.global_step = start.step
@@ -99,7 +99,7 @@ class Worker:
         fault.point("train-end", trainer.state.global_step, self.attempt)
         if self.flow.paused:
             return reporter.end(JobState.PAUSED, reason=reporter.wish.reason)
-        self._answer_samples("after", trainer.state.global_step, trainer, base)
+        examination.hold("after", trainer)
         taker.close()
         return reporter.end(JobState.COMPLETED, reason=self.flow.stopped_early)
 
@@ -198,95 +198,51 @@ class Worker:
         if held_out is not None:
             prepared.refuse_untrainable(len(held_out), intake.eval_given_rows, length, "eval")
 
-    def _look_at_prepared(
-        self, trainer: Trainer, intake: Intake, base: model.Loaded
-    ) -> prepared.Prepared:
+    def _look_at_prepared(self, trainer: Trainer, intake: Intake, base: model.Loaded) -> Account:
+        """What is known before the first step, said in the status and the log."""
         figures = prepared.look(trainer.train_dataset)
         self._refuse_untrainable(intake, trainer.train_dataset, trainer.eval_dataset)
-        rows, max_length = intake.given_rows, intake.max_length
         sampler = trainer._get_train_sampler()
         if isinstance(sampler, EpochSampler):
             self.flow.sampler = sampler
-        packed = getattr(trainer.args, "packing", False)
-        dropped = rows - len(intake.train) if packed else rows - figures.rows
-        if dropped:
-            self.reporter.warn(
-                f"{dropped} of {rows} rows teach nothing: their prompt alone fills "
-                f"training.max_length ({max_length})"
-            )
-        if intake.bad_rows:
-            kept = " (kept in quarantine.jsonl)" if self.spec.data.on_bad_row != "skip" else ""
-            self.reporter.warn(f"{intake.bad_rows} bad rows of the data were left out{kept}")
-        if rows < 100 and self.spec.method != "pretrain":
-            self.reporter.warn(f"only {rows} training rows: the model will learn them by heart")
-        parameters = list(trainer.model.parameters())
-        trainable = sum(p.numel() for p in parameters if p.requires_grad)
-        print(
-            f"{self.spec.method} of {self.spec.model.name} on {base.model.device}, "
-            f"{base.model.dtype}, {torch.get_num_threads()} threads: {trainable:,} of "
-            f"{sum(p.numel() for p in parameters):,} parameters trained"
-        )
-        if base.template is not None:
-            print(f"conversations are rendered with {base.template.source}")
-        measured = (
-            f"{figures.tokens} tokens, {figures.trained_share:.0%} of them trained, longest "
-            f"{figures.longest}, "
-            if figures.tokens  # questions have none yet: the model writes the answers
-            else ""
-        )
-        print(f"{figures.rows} rows, {measured}format {intake.format}", flush=True)
-        return figures
+        account = Account(self.spec, base, intake, figures, trainer)
+        for sentence in account.warnings:
+            self.reporter.warn(sentence)
+        print("\n".join(account.lines), flush=True)
+        return account
 
-    def _keep_manifest(
-        self, base: model.Loaded, intake: Intake, figures: prepared.Prepared, epoch_rows: int
-    ) -> None:
+    def _keep_manifest(self, account: Account) -> None:
         """Write the first attempt's manifest; compare later ones with it."""
         versions = manifest.versions()
-        if self.manifest:
-            if self.manifest["data"]["prepared"] != figures.fingerprint:
-                raise DataChangedError(
-                    "the tokenized data differs from the first attempt's",
-                    "the tokenizer, its chat template or a library changed: submit a new job",
-                )
-            if self.manifest["versions"] != versions:
-                self.reporter.update(
-                    exact=False, exact_reason="library versions changed since the first attempt"
-                )
-            if "prepared_rows" not in self.manifest["data"]:  # an earlier tunedeck began it
-                self.manifest["data"]["prepared_rows"] = epoch_rows
-                manifest.write(self.job, self.manifest)
+        if not self.manifest:
+            sources = data.resolve_all(self.spec.data, self.job.folder)
+            files = [path for source in sources if isinstance(source, list) for path in source]
+            self.manifest = {
+                "schema": 1,
+                "versions": versions,
+                "hardware": manifest.hardware(self.device.gpu),
+                "threads": torch.get_num_threads(),
+                "git_commit": manifest.git_commit(files[0].parent) if files else None,
+                "spec": self._spec_hash,
+                "data": {
+                    "fingerprint": self._data_fingerprint,
+                    "files": [str(path) for path in files],
+                    **account.of_data,
+                },
+                "model": account.of_model,
+                "seed": self.seed,
+            }
+            manifest.write(self.job, self.manifest)
             return
-        sources = data.resolve_all(self.spec.data, self.job.folder)
-        files = [path for source in sources if isinstance(source, list) for path in source]
-        self.manifest = {
-            "schema": 1,
-            "versions": versions,
-            "hardware": manifest.hardware(self.device.gpu),
-            "threads": torch.get_num_threads(),
-            "git_commit": manifest.git_commit(files[0].parent) if files else None,
-            "spec": self._spec_hash,
-            "data": {
-                "fingerprint": self._data_fingerprint,
-                "files": [str(path) for path in files],
-                "format": intake.format,
-                "kind": intake.kind,
-                "train_rows": intake.given_rows,
-                "eval_rows": intake.eval_given_rows,
-                "bad_rows": intake.bad_rows,
-                "prepared": figures.fingerprint,
-                "prepared_rows": epoch_rows,
-                "tokens": figures.tokens,
-                "trained_share": round(figures.trained_share, 4),
-            },
-            "model": {
-                "name": self.spec.model.name,
-                "revision": getattr(base.model.config, "_commit_hash", None),
-                "parameters": sum(p.numel() for p in base.model.parameters()),
-                "trainable": sum(p.numel() for p in base.model.parameters() if p.requires_grad),
-            },
-            "seed": self.seed,
-        }
-        manifest.write(self.job, self.manifest)
+        if self.manifest["data"]["prepared"] != account.figures.fingerprint:
+            raise DataChangedError(
+                "the tokenized data differs from the first attempt's",
+                "the tokenizer, its chat template or a library changed: submit a new job",
+            )
+        if self.manifest["versions"] != versions:
+            self.reporter.update(
+                exact=False, exact_reason="library versions changed since the first attempt"
+            )
 
     def _choose_start(self) -> checkpoints.Checkpoint | None:
         """The newest good checkpoint, telling what had to be passed over; None starts from the beginning."""
@@ -340,45 +296,6 @@ class Worker:
         total = self.course.total_steps(arguments.max_steps, arguments.num_train_epochs)
         self.reporter.update(total_steps=total)
         return start.step >= total
-
-    def _answer_samples(self, when: str, step: int, trainer: Trainer, base: model.Loaded) -> None:
-        """Measure the model on the held-out questions, and on the evaluation rows before training."""
-        section = self.spec.samples
-        if section is None or section.rows is None:
-            return
-        self.reporter.phase(Phase.ANSWERING, 0.0)
-        rows = sample_rows(section.rows, self.spec, base, self.job, section.limit)
-        asked = samples.questions(rows, base)
-        answers = samples.answer(
-            asked,
-            trainer.model,
-            base,
-            max_new_tokens=section.max_new_tokens,
-            progress=lambda share: self.reporter.phase(Phase.ANSWERING, share),
-        )
-        share = samples.exact_match(asked, answers)
-        self.recorder.record_sample(step, {"exact_match": share})
-        eval_loss = self.recorder.eval_losses.get(step)
-        if eval_loss is None and trainer.eval_dataset is not None:
-            with samples.untouched_randomness():
-                eval_loss = trainer.evaluate().get("eval_loss")
-        shown = zip(asked[: section.shown], answers, strict=False)
-        lines = LineAppender(self.job.samples_file)
-        lines.append(
-            {
-                "when": when,
-                "attempt": self.attempt,
-                "step": step,
-                "time": round(time.time(), 3),
-                "eval_loss": eval_loss,
-                "exact_match": share,
-                "rows": len(asked),
-                "answers": [
-                    {"prompt": q.prompt, "expected": q.expected, "answer": a} for q, a in shown
-                ],
-            }
-        )
-        lines.close()
 
     def _flow(self) -> Flow:
         training = self.spec.training
