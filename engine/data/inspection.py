@@ -102,7 +102,7 @@ class Inspection:
     """None without evaluation data of its own."""
     bad: Bad
     fingerprint: str | None
-    """As `Loaded.fingerprint`; only of data that was read as a whole."""
+    """As `data_fingerprint`; only of data that was read as a whole."""
 
     @property
     def trained(self) -> tuple[SourceFacts, ...]:

@@ -232,12 +232,19 @@ def sample_rows(path: str, spec: JobSpec, base: Loaded, job: Job, limit: int) ->
     return rows
 
 
-def hub_rows(hub: HubId) -> Iterable[dict[str, Any]]:
-    """The rows of a data set of the Hub through the real client, downloaded or read as they come."""
-    rows: Iterable[dict[str, Any]] = datasets.load_dataset(
-        hub.name, hub.subset, split=hub.split, streaming=hub.streaming
-    )
-    return rows
+def hub_rows(hub: HubId) -> Iterator[dict[str, Any]]:
+    """The rows of a data set of the Hub through the real client, downloaded or read as they come.
+
+    Raises:
+        OSError: the Hub cannot be reached.
+        ValueError: it has no such data set, or one that `datasets` cannot load.
+    """
+    try:
+        yield from datasets.load_dataset(
+            hub.name, hub.subset, split=hub.split, streaming=hub.streaming
+        )
+    except datasets.exceptions.DatasetsError as error:
+        raise ValueError(str(error)) from error
 
 
 class _Counted:
