@@ -27,7 +27,7 @@ class Event:
     time: str
     """When, as stored; empty where the line does not say."""
     kind: str
-    """`state`, `checkpoint`, `resume`, `rewind`, `edit`, `warning`, or what a newer tunedeck writes."""
+    """`state`, `checkpoint`, `resume`, `rewind`, `edit`, `warning`, `early_stop`, or a newer tunedeck's."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Everything else that the line says."""
 
@@ -92,7 +92,7 @@ def _words(event: Event) -> str:
             steps = facts.get("kept")
             kept = ", ".join(map(str, steps)) if isinstance(steps, list) and steps else "none"
             return f"went back to checkpoint {facts['step']}{_by(facts)}; set aside: {kept}"
-        case "warning" if facts.get("message"):
+        case "warning" | "early_stop" if facts.get("message"):
             return str(facts["message"])
     return f"{event.kind}: {_plain(facts)}" if facts else event.kind
 

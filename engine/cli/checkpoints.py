@@ -14,6 +14,7 @@ from engine.cli.output import narrate, on_terminal, say, say_json
 from engine.cli.table import Column, table
 from engine.series import format_bytes
 from engine.store import Store
+from engine.text import one_line
 
 COLUMNS = (
     Column("step", right=True),
@@ -68,7 +69,9 @@ def _as_json(present: Sequence[Checkpoint], aside: Sequence[Aside]) -> list[dict
 def _note(one: Checkpoint, present: Sequence[Checkpoint]) -> str:
     parts = ["newest"] if one is present[-1] else []
     if one is checkpoints.best(list(present)):
-        parts.append("best")
+        metric, value, _ = one.judged or ("eval_loss", None, False)
+        judged = "" if metric == "eval_loss" else f" ({one_line(metric, 40)} {words.number(value)})"
+        parts.append(f"best{judged}")
     return ", ".join(parts)
 
 

@@ -50,7 +50,9 @@ FIXED_SECTIONS = {
     "model": "the checkpoints belong to this model",
     "adapter": "the checkpoints hold this adapter's weights",
     "data": "a resume must see the data that the run began with",
+    "rewards": "what was learned came from these",
     "samples": "the answers before and after are compared",
+    "early_stopping": "the evaluations until now were judged by it",
     "compute": "the device and its threads decide the last bits",
 }
 FIXED_FIELDS = {

@@ -295,6 +295,10 @@ def _together(spec: JobSpec) -> list[Problem]:
         found.append(
             Problem("early_stopping", "needs evaluations", "set data.eval: a fraction, or a file")
         )
+    if spec.early_stopping is not None and spec.training.get("eval_strategy") == "no":
+        found.append(
+            Problem("early_stopping", "needs evaluations", "set training.eval_strategy: steps")
+        )
     compute, training = spec.compute, spec.training
     for ours, theirs in (
         (compute.effective_batch_size, "gradient_accumulation_steps"),

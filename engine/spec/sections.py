@@ -5,7 +5,7 @@ after reading; an unknown key is an error.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator, model_validator
@@ -166,7 +166,7 @@ class SamplesSection(Section):
     limit: int = Field(default=200, ge=1)
     shown: int = Field(default=3, ge=0)
     """How many questions are kept with their answers."""
-    prompts: list[str] = Field(default=[])
+    prompts: list[Annotated[str, Field(min_length=1)]] = Field(default=[])
     """Answered at the beginning, at each evaluation and at the end, and kept by step."""
     max_new_tokens: int = Field(default=64, ge=1, le=4096)
 

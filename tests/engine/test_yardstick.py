@@ -6,6 +6,7 @@ import pytest
 
 from engine import checkpoints, yardstick
 from engine.checkpoints import Checkpoint
+from engine.errors import SpecError
 from engine.spec import build
 from engine.yardstick import Yardstick
 
@@ -81,6 +82,22 @@ def test_the_best_checkpoint_goes_by_what_the_run_is_judged_by() -> None:
         Checkpoint(Path("c"), step, {"eval_loss": loss}) for step, loss in ((1, 0.4), (2, 0.3))
     ]
     assert checkpoints.best(older) == older[1]
+
+
+def test_early_stopping_needs_evaluations() -> None:
+    for sections in (
+        {"data": {"train": "d.jsonl"}},
+        {"data": {"train": "d.jsonl", "eval": 0.1}, "training": {"eval_strategy": "no"}},
+    ):
+        with pytest.raises(SpecError) as caught:
+            spec(early_stopping={"patience": 2}, **sections)
+        assert [one.field for one in caught.value.problems] == ["early_stopping"]
+
+
+def test_a_prompt_that_says_nothing_is_refused() -> None:
+    with pytest.raises(SpecError) as caught:
+        spec(samples={"prompts": ["x", ""]})
+    assert "samples.prompts" in caught.value.problems[0].field
 
 
 def test_a_checkpoint_of_a_run_that_stopped_early_is_its_last() -> None:
