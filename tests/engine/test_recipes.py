@@ -74,6 +74,9 @@ def test_what_a_machine_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.backends.find_spec", lambda name: None)
     assert "bitsandbytes" in (recipes.missing(small, [gpu(24.1)]) or "")
     assert recipes.missing(recipes.read("lora-16gb"), [gpu(24.1)]) is None
+    assert (
+        recipes.missing(recipes.read("lora-16gb"), [gpu(15.84)]) is None
+    )  # a T4, less its driver's part
 
 
 def test_what_fits_best_comes_first() -> None:
