@@ -80,23 +80,34 @@ def _read(answer: Path, log: Path) -> Preview:
     )
 
 
-def of_job(job: Job, *, keep: bool, stop: Callable[[], bool] = lambda: False) -> Preview:
-    """The preview of a job's data, from its folder where it is there and still true.
+def known(job: Job) -> Preview | None:
+    """The preview of a job's data that lies in its folder, where it is still true.
 
-    With `keep` a new one is left in the folder; the deck is the only writer of that file.
+    Raises:
+        SpecError: the job's spec cannot be read.
+    """
+    spec = edits.effective(job)
+    try:
+        stored = read_json(job.preview_file)
+        if stored is not None and stored.get("key") == _key(spec):
+            return Preview.from_json(stored["preview"])
+    except (ValueError, KeyError, TypeError, OSError):
+        pass  # written by another release, or half gone: it is made again
+    return None
+
+
+def of_job(job: Job, *, keep: bool, stop: Callable[[], bool] = lambda: False) -> Preview:
+    """A new preview of a job's data; with `keep` it is left in the folder for the next who asks.
+
+    The deck is the only writer of that file.
 
     Raises:
         TunedeckError: as `ask`, or the spec cannot be read.
+        OSError: the folder cannot be written.
         Stopped: nobody waits.
     """
     spec = edits.effective(job)
     key = _key(spec)
-    try:
-        known = read_json(job.preview_file)
-        if known is not None and known.get("key") == key:
-            return Preview.from_json(known["preview"])
-    except (ValueError, OSError):
-        pass  # written by another release, or half gone: it is made again
     found = ask(spec, stop=stop)
     if keep and job.exists():
         write_json(job.preview_file, {"key": key, "preview": found.to_json()}, durable=False)

@@ -16,6 +16,7 @@ SPEC = "spec"
 CHECKPOINTS = "checkpoints"
 EXPORTS = "exports"
 EVENTS = "events"
+DATA = "data"
 SAMPLES = "samples"
 NEW = "new"
 EDIT = "edit"
@@ -31,6 +32,7 @@ TITLES = {
     CHECKPOINTS: "Checkpoints",
     EXPORTS: "Exports",
     EVENTS: "Events",
+    DATA: "Data",
     SAMPLES: "Samples",
     NEW: "New job",
     EDIT: "Edit",
@@ -39,7 +41,7 @@ TITLES = {
 }
 """The screens and tabs, as help names them."""
 
-TABS = (CHARTS, LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS, SAMPLES)
+TABS = (CHARTS, LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS, DATA, SAMPLES)
 """The tabs of the job screen, in their order."""
 
 SCREEN_OF = dict.fromkeys(TABS, JOB)
@@ -80,7 +82,7 @@ def _on(*screens: str) -> frozenset[str]:
     return frozenset(screens)
 
 
-_ROWS = (LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS, SAMPLES)
+_ROWS = (LOG, SPEC, CHECKPOINTS, EXPORTS, EVENTS, DATA, SAMPLES)
 """The tabs that are read row by row."""
 
 
@@ -301,6 +303,15 @@ KEYS: tuple[Key, ...] = (
     Key(
         keys=("7",),
         shown="7",
+        action="tab_data",
+        label="Data",
+        says="show what was found in the data, and its first rows as tokens",
+        screens=_on(JOB),
+        footer=False,
+    ),
+    Key(
+        keys=("8",),
+        shown="8",
         action="tab_samples",
         label="Samples",
         says="show what the model answered before and after",
@@ -354,6 +365,14 @@ KEYS: tuple[Key, ...] = (
         label="View",
         says="show the spec as given, as resolved, or as edited",
         screens=_on(SPEC),
+    ),
+    Key(
+        keys=("t",),
+        shown="t",
+        action="tokens",
+        label="Tokens",
+        says="read the first rows as the model sees them, with what is learned in them",
+        screens=_on(DATA),
     ),
     Key(
         keys=("right",),

@@ -37,8 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=3, help="how many rows are shown")
     parser.add_argument("--sample", type=int, default=2000, help="how many rows are measured")
     options = parser.parse_args(arguments)
-    with suppress(OSError):
-        os.nice(10)  # whoever trains beside it comes first
     try:
         spec = specs.build(orjson.loads(sys.stdin.buffer.read()), source="", base_folder=Path.cwd())
         answer = preview(spec, rows=options.rows, sample=options.sample).to_json()
@@ -230,5 +228,7 @@ class _Measure:
 
 
 if __name__ == "__main__":
+    with suppress(OSError):
+        os.nice(10)  # whoever trains beside it comes first
     code = main()
     os._exit(code)

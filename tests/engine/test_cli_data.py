@@ -1,4 +1,4 @@
-"""`tunedeck data inspect` and `tunedeck data convert`; what needs a tokenizer is in tests/train/test_preview.py."""
+"""`tunedeck data inspect` and `data convert`; what needs a tokenizer is in tests/train/test_preview.py."""
 
 import gzip
 import json
@@ -9,6 +9,7 @@ import pytest
 
 from engine import preview
 from engine.cli import data_inspect, main
+from engine.data import inspect
 from engine.data.lengths import Bar, Spread
 from engine.data.preview import Preview, Stretch, View, lines
 from engine.errors import DataError
@@ -165,7 +166,7 @@ def test_ctrl_c_keeps_the_sample(
     monkeypatch.setattr(data_inspect, "READ_WHOLE_BELOW_BYTES", 100)
     monkeypatch.setattr(data_inspect, "few_rows", lambda files: 20)
     write(here / "a.jsonl", *(chat(f"{n}?", "!") for n in range(150)))
-    real = data_inspect.inspect
+    real = inspect
 
     def interrupted(*args: Any, **options: Any) -> Any:
         if options["sample"] is None:

@@ -14,7 +14,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine import actions
+from engine import actions, launch
+from engine.errors import MachineError
 from engine.job import Job
 from engine.status import Failure, JobState
 from tests.tui import builder
@@ -38,10 +39,16 @@ PATIENCE_SECONDS = 5.0
 def nothing_is_launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No process begins and no file is written outside; that the deck would end is said instead."""
     monkeypatch.setattr(actions, "export", lambda *args, **options: None)
+    monkeypatch.setattr(launch, "launch_preview", no_process)
     monkeypatch.setattr(
         DeckApp, "leave", lambda self: setattr(self, "sub_title", self.sub_title + "!")
     )
     monkeypatch.chdir(tmp_path)
+
+
+def no_process(*args: Any, **options: Any) -> None:
+    """In place of what starts a process."""
+    raise MachineError("no process begins here", "it would take seconds")
 
 
 class Walk:

@@ -31,7 +31,7 @@ async def test_numbers_and_brackets_switch_tabs_and_one_is_in_brackets(bench: Be
     async with opened(bench, 80, 24) as pilot:
         await until_shown(pilot, "‖ paused")
         await pilot.press("enter")
-        await until_shown(pilot, "7 Samples")
+        await until_shown(pilot, "8 Samples")
         for number, name in enumerate(TABS, start=1):
             await pilot.press(str(number))
             assert tab_of(pilot) == name
@@ -57,14 +57,14 @@ async def test_tabs_are_clicked_and_their_names_shrink_with_the_width(bench: Ben
         assert "[4 Checkpoints]" in screen(pilot)
 
 
-async def test_without_answers_there_is_no_tab_for_them_and_7_says_so(bench: Bench) -> None:
+async def test_without_answers_there_is_no_tab_for_them_and_8_says_so(bench: Bench) -> None:
     bench.job("some", S.PAUSED, step=50)
     async with opened(bench, 80, 24) as pilot:
         await until_shown(pilot, "‖ paused")
         await pilot.press("enter")
-        await until_shown(pilot, "6 Events")
+        await until_shown(pilot, "7 Data")
         assert "Samples" not in screen(pilot)
-        await pilot.press("7")
+        await pilot.press("8")
         await until_said(pilot, "no questions were answered")
         assert tab_of(pilot) == "charts"
 
@@ -207,8 +207,8 @@ async def test_half_written_and_foreign_files_are_shown_as_what_they_are(bench: 
         job.events_file.write_text('{"kind": 7}\nnot json\n[1]\n{"time": 5, "kind": "state", "sta')
         job.samples_file.write_text('{"when": "after", "answers": "none", "rows": null}\n{}\n')
         await until_shown(pilot, "status.json cannot be read")
-        await until_shown(pilot, "7 Samples")
-        for number in "1234567":
+        await until_shown(pilot, "8 Samples")
+        for number in "12345678":
             await pilot.press(number)
             await pilot.pause()
         await pilot.press("3")
@@ -413,8 +413,8 @@ async def test_the_answers_stand_before_and_after(bench: Bench) -> None:
     async with opened(bench, 110, 30) as pilot:
         await until_shown(pilot, "✓ completed")
         await pilot.press("enter")
-        await until_shown(pilot, "7 Samples")
-        await pilot.press("7")
+        await until_shown(pilot, "8 Samples")
+        await pilot.press("8")
         await until_shown(pilot, "on 200 held-out rows")
         assert "93.5%" in row_with(pilot, "exact match")
         assert "before        ✗" in row_with(pilot, "She She walks")

@@ -5,6 +5,7 @@ from tests.tui.looking import note, opened, screen, until_said, until_shown
 from tui.keys import (
     CHARTS,
     CHECKPOINTS,
+    DATA,
     EDIT,
     EVENTS,
     EXPORTS,
@@ -29,6 +30,7 @@ from tui.screens.job import JobScreen
 from tui.screens.new import NewScreen
 from tui.tabs.charts import ChartsTab
 from tui.tabs.checkpoints import CheckpointsTab
+from tui.tabs.data import DataTab
 from tui.tabs.events import EventsTab
 from tui.tabs.exports import ExportsTab
 from tui.tabs.log import LogTab
@@ -46,6 +48,7 @@ SCREENS = {
     CHECKPOINTS: CheckpointsTab,
     EXPORTS: ExportsTab,
     EVENTS: EventsTab,
+    DATA: DataTab,
     SAMPLES: SamplesTab,
     NEW: NewScreen,
     EDIT: EditScreen,

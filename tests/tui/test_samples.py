@@ -30,8 +30,8 @@ async def test_answers_are_walked_through_step_by_step(bench: Bench) -> None:
     async with opened(bench, 100, 40) as pilot:
         await until_shown(pilot, "‖ paused")
         await pilot.press("enter")
-        await until_shown(pilot, "7 Samples")
-        await pilot.press("7")
+        await until_shown(pilot, "8 Samples")
+        await pilot.press("8")
         await until_shown(pilot, "prompts at step 100, eval loss 1.5")
         shown = screen(pilot)
         assert "3 of 3 steps" in shown
@@ -57,8 +57,8 @@ async def test_new_answers_come_by_themselves_unless_a_step_was_chosen(bench: Be
     async with opened(bench, 100, 40) as pilot:
         await until_shown(pilot, "▶ running")
         await pilot.press("enter")
-        await until_shown(pilot, "7 Samples")
-        await pilot.press("7")
+        await until_shown(pilot, "8 Samples")
+        await pilot.press("8")
         await until_shown(pilot, "prompts at step 50")
         ask(job, 100, "c")
         await until_shown(pilot, "prompts at step 100")
@@ -79,8 +79,8 @@ async def test_the_figures_stand_below_the_prompts(bench: Bench) -> None:
     async with opened(bench, 110, 40) as pilot:
         await until_shown(pilot, "✓ completed")
         await pilot.press("enter")
-        await until_shown(pilot, "7 Samples")
-        await pilot.press("7")
+        await until_shown(pilot, "8 Samples")
+        await pilot.press("8")
         await until_shown(pilot, "on 200 held-out rows")
         rows = rows_of(pilot)
         prompts, figures = (

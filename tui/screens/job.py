@@ -14,6 +14,7 @@ from tui import text
 from tui.keys import (
     CHARTS,
     CHECKPOINTS,
+    DATA,
     EVENTS,
     EXPORTS,
     JOB,
@@ -30,6 +31,7 @@ from tui.screens.acting import READONLY, VERBS
 from tui.screens.watching import WatchingScreen
 from tui.tabs.charts import ChartsTab
 from tui.tabs.checkpoints import CheckpointsTab, ExportAsked, ResumeAsked
+from tui.tabs.data import DataTab
 from tui.tabs.events import EventsTab
 from tui.tabs.exports import ExportsTab
 from tui.tabs.log import LOG_BYTES, LogTab
@@ -81,6 +83,7 @@ class JobScreen(WatchingScreen):
             yield CheckpointsTab(ascii_only=ascii_only, id=_id(CHECKPOINTS))
             yield ExportsTab(ascii_only=ascii_only, id=_id(EXPORTS))
             yield EventsTab(ascii_only=ascii_only, id=_id(EVENTS))
+            yield DataTab(ascii_only=ascii_only, keeps=not self.options.readonly, id=_id(DATA))
             yield SamplesTab(ascii_only=ascii_only, id=_id(SAMPLES))
         yield NoteLine(ascii_only=ascii_only, id="note")
         yield KeyBar(id="keys")
@@ -237,6 +240,10 @@ class JobScreen(WatchingScreen):
     def action_tab_events(self) -> None:
         """Show what happened."""
         self.show_tab(EVENTS)
+
+    def action_tab_data(self) -> None:
+        """Show the data."""
+        self.show_tab(DATA)
 
     def action_tab_samples(self) -> None:
         """Show the answers."""

@@ -12,7 +12,9 @@ from tui.widgets.canvas import Canvas
 
 
 class TabBar(Canvas):
-    """`1 Charts  [2 Log]  3 Spec`; in little room numbers alone stand for those that are not seen."""
+    """`1 Charts  [2 Log]  3 Spec`; in less room closer together, in little room numbers alone stand for those
+    that are not seen.
+    """
 
     @dataclass
     class Chosen(Message):
@@ -33,8 +35,11 @@ class TabBar(Canvas):
 
     def draw(self, width: int, height: int) -> list[Text]:
         """One row."""
-        row = self._row(titles=True)
-        return [row if cells(row.plain) <= width else self._row(titles=False)]
+        for titles, close in ((True, False), (True, True)):
+            row = self._row(titles=titles, close=close)
+            if cells(row.plain) <= width:
+                return [row]
+        return [self._row(titles=False, close=False)]
 
     def on_click(self, event: events.Click) -> None:
         """Choose what was clicked."""
@@ -43,12 +48,18 @@ class TabBar(Canvas):
         if chosen is not None:
             self.post_message(self.Chosen(chosen))
 
-    def _row(self, *, titles: bool) -> Text:
+    def _row(self, *, titles: bool, close: bool) -> Text:
+        """With `close`, one space or bracket stands between two of them."""
         row = Text(no_wrap=True)
         self._spans = []
         for number, (name, title) in enumerate(self._names, start=1):
             seen, start = name == self._current, cells(row.plain)
-            row.append("[" if seen else " ", style=self.tone("title"))
+            if not close or not row.plain:
+                row.append("[" if seen else " ", style=self.tone("title"))
+            elif seen:
+                row.right_crop(1)
+                start -= 1
+                row.append("[", style=self.tone("title"))
             row.append(str(number), style=self.tone("title" if seen else "key"))
             if titles or seen:
                 row.append(f" {title}", style=self.tone("title" if seen else "dim"))
