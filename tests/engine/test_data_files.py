@@ -252,8 +252,10 @@ def test_hub_id_is_told_apart_from_a_mistyped_path(tmp_path: Path) -> None:
 def test_hub_rows_come_from_the_reader_that_the_worker_brings() -> None:
     hub = HubId("org/name")
     rows = list(rows_of(hub, lambda wanted: [{"text": wanted.name}]))
-    assert dict(rows[0].values) == {"text": "org/name"}
-    assert rows[0].where == "org/name, row 1"
+    (row,) = rows
+    assert isinstance(row, Row)
+    assert dict(row.values) == {"text": "org/name"}
+    assert row.where == "org/name, row 1"
 
 
 def test_hub_data_without_a_reader_or_network_is_a_clear_error() -> None:

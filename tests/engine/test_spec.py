@@ -199,6 +199,7 @@ def test_paths_are_relative_to_the_spec_and_a_hub_id_stays(tmp_path: Path) -> No
     assert resolved.data.train == str(tmp_path / "data" / "*.jsonl")
     assert resolved.data.eval == str(tmp_path / "eval.csv")
     assert resolved.samples is not None
+    assert resolved.samples.rows is not None
     assert Path(resolved.samples.rows).is_absolute()
     assert built(tmp_path).model.name == "Qwen/Qwen3-0.6B"
     assert built(tmp_path, data={"train": "org/rows"}).data.train == "org/rows"
