@@ -11,12 +11,19 @@ from engine.cli import recipes
 from engine.cli.output import narrate, say
 from engine.cli.spec_text import relative, scalar, write
 from engine.data import Inspection, remarks
+from engine.data.formats import FORMATS, JUDGED
+from engine.data.guess import ORDER
 from engine.errors import DataError
 from engine.spec import DataSection
 from engine.text import one_line
 
 DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
 SAMPLED_ROWS = 20_000
+
+_GUESSED_FOR = ("sft", "pretrain")
+"""Methods that any column of text may be for; what the others need is recognised, or is not there."""
+
+_CONFIGS = {"sft": "SFTConfig", "pretrain": "SFTConfig", "dpo": "DPOConfig", "grpo": "GRPOConfig"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def drafted(source: str, tried: tuple[str, ...] = ("sft", "pretrain")) -> Draft:
+def drafted(source: str, tried: tuple[str, ...] = ORDER) -> Draft:
     """What is found in the data: its format, and where its columns have other names, which is which.
 
     `tried` are the methods that it may be meant for; the first that can learn from it is taken.
@@ -75,11 +82,15 @@ def drafted(source: str, tried: tuple[str, ...] = ("sft", "pretrain")) -> Draft:
                 found = _inspected(source, method, columns)
             except DataError as error:
                 first_error = first_error or error
+                if len(tried) > 1 and method not in _GUESSED_FOR:
+                    continue
                 columns = _suggested(source, method)
                 found = _inspected(source, method, columns)
         except DataError:
             continue
-        if method == "sft" and found.format == "text":
+        if (bad := found.bad.error) is not None:
+            raise bad
+        if method == "sft" and found.kind == "text" and "pretrain" in tried:
             continue
         name = Path(source.rstrip("/")).name.split(".")[0] or "job"
         return Draft(name, source, method, columns, found)
@@ -104,8 +115,13 @@ def _suggested(source: str, method: str) -> dict[str, str]:
     rows = data.rows_of(data.resolve(source, Path.cwd()))
     head = [row for row in islice(rows, 20) if isinstance(row, data.Row)]
     columns = data.suggest_columns(head, method)
-    pairs = {"chosen", "rejected"} <= {name for row in head for name in row.values}
-    if not columns or (pairs and "preference" not in methods.method(method).learns_from):
+    judged = {
+        kind
+        for known in JUDGED
+        if known.matches([row.values for row in head])
+        for kind in known.kinds
+    }
+    if not columns or (judged and not judged & {*methods.method(method).learns_from}):
         raise DataError(f"{source}: its columns cannot be guessed", "")
     return columns
 
@@ -129,7 +145,7 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
             "# One value for once:  --set training.learning_rate=1e-4",
             "",
             f"name: {scalar(draft.name)}",
-            _noted(f"method: {draft.method}", "sft: learn the answers; pretrain: learn plain text"),
+            _noted(f"method: {draft.method}", _method_note(draft.method)),
             "",
             "model:",
             _noted(
@@ -153,19 +169,65 @@ def written(draft: Draft, model: str, base: Path, file_name: str) -> str:
             ),
             _noted(f"  format: {found.format or 'auto'}", _formats()),
             *columns,
+            *_rewards(draft),
             "",
-            _noted("training:", "any field of TRL's SFTConfig, under its own name"),
-            "  learning_rate: 2.0e-4",
-            "  num_train_epochs: 3",
-            "  per_device_train_batch_size: 4",
-            _noted("  gradient_accumulation_steps: 4", "4 x 4 = 16 rows for one optimizer step"),
-            _noted("  max_length: 1024", f"tokens; longer rows are cut{longest}"),
+            *_training(draft.method, longest),
             "",
             "compute:",
             _noted("  gpus: auto", "one GPU if there is one, else the CPU"),
             "",
         ]
     )
+
+
+def _method_note(name: str) -> str:
+    others = {"sft": "learn the answers", "pretrain": "learn plain text"}
+    if name not in others:
+        return methods.method(name).summary
+    return "; ".join(f"{one}: {what}" for one, what in others.items())
+
+
+def _rewards(draft: Draft) -> list[str]:
+    """What answers are rewarded for, where the method writes them itself."""
+    if not methods.method(draft.method).generates:
+        return []
+    if any(row.get("answer") for row in draft.inspection.first):
+        reward = _noted("  - type: exact", "the data's answer; numeric compares numbers")
+    else:
+        reward = _noted(
+            "  - {type: length, maximum: 256}", "the data has no answers to compare with"
+        )
+    return [
+        "",
+        _noted("rewards:", "what answers are rewarded for; their weighted sum counts"),
+        reward,
+    ]
+
+
+def _training(method: str, longest: str) -> list[str]:
+    """The settings that matter first."""
+    title = _noted("training:", f"any field of TRL's {_CONFIGS[method]}, under its own name")
+    if method == "grpo":
+        return [
+            title,
+            _noted("  learning_rate: 1.0e-5", "rewards are noisy: small steps"),
+            _noted("  num_generations: 8", "answers to one question, compared with each other"),
+            _noted("  max_completion_length: 256", "tokens of an answer"),
+            "  per_device_train_batch_size: 8",
+            _noted("  gradient_accumulation_steps: 2", "8 x 2 / 8 = 2 questions a step"),
+            _noted("  max_steps: 300", "the reward should rise within the first 50"),
+        ]
+    rate, epochs = ("1.0e-5", 1) if method == "dpo" else ("2.0e-4", 3)
+    beta = [_noted("  beta: 0.1", "how close it stays to the model as it was")]
+    return [
+        title,
+        f"  learning_rate: {rate}",
+        f"  num_train_epochs: {epochs}",
+        *(beta if method == "dpo" else []),
+        "  per_device_train_batch_size: 4",
+        _noted("  gradient_accumulation_steps: 4", "4 x 4 = 16 rows for one optimizer step"),
+        _noted("  max_length: 1024", f"tokens; longer rows are cut{longest}"),
+    ]
 
 
 def held_out(draft: Draft) -> float | None:
@@ -179,4 +241,4 @@ def _noted(line: str, note: str) -> str:
 
 
 def _formats() -> str:
-    return "auto, messages, sharegpt, alpaca, prompt-completion, text"
+    return ", ".join(dict.fromkeys(["auto", *(known.name for known in FORMATS)]))

@@ -37,6 +37,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
         ("book.txt", "one\n\ntwo\n", "pretrain", "text", {}),
         ("no way: x.json", '[{"instruction": "a", "output": "b"}]', "sft", "alpaca", {}),
         ("org.jsonl", '{"body": "some text"}\n', "sft", "text", {"text": "body"}),
+        ("p.jsonl", '{"prompt": "a", "chosen": "b", "rejected": "c"}\n', "dpo", "preference", {}),
+        ("q.jsonl", '{"prompt": "a"}\n', "grpo", "question", {}),
     ],
 )
 def test_init_writes_a_spec_that_reads_back_and_plans(
@@ -80,11 +82,14 @@ def test_init_says_what_is_wrong_with_the_data(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty.jsonl").touch()
-    (tmp_path / "pairs.jsonl").write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n')
+    judged = '{"prompt": "a", "completion": "b", "label": false}\n'
+    (tmp_path / "judged.jsonl").write_text(judged)
+    (tmp_path / "half.jsonl").write_text('{"prompt": "a", "completion": "b"}\n{"prompt"\n')
     for name, words in (
         ("empty.jsonl", "no rows"),
         ("gone.jsonl", "no such file"),
-        ("pairs.jsonl", "this is preference data"),
+        ("judged.jsonl", "which the method sft does not learn from"),
+        ("half.jsonl", "line 2: not JSON"),
     ):
         assert main(["init", name, "-o", "made.yaml"]) == 2
         assert words in capsys.readouterr().err

@@ -219,3 +219,68 @@ def test_a_full_disk_is_refused_and_large_checkpoints_are_announced(
 def test_rows_longer_than_the_model_can_read_are_announced(made: Made) -> None:
     plan = preflight(made(training={"max_length": 4096}))
     assert any("256 tokens" in warning for warning in plan.warnings)
+
+
+# --- data and machine -----------------------------------------------------------------------------
+
+
+def test_a_missing_evaluation_is_offered(made: Made) -> None:
+    assert "data.eval: 0.05" in preflight(made()).offers[0]
+    assert preflight(made(data={"train": "train.jsonl", "eval": 0.1})).offers == ()
+
+
+def test_few_rows_are_warned_of(made: Made, tmp_path: Path) -> None:
+    rows(tmp_path / "few.jsonl", 99)
+    few = preflight(made(data={"train": "few.jsonl"}))
+    assert "only 99 rows: expect memorising" in few.warnings[0]
+    assert preflight(made()).warnings == ()
+
+
+def test_several_sources_are_checked_and_counted_together(made: Made, tmp_path: Path) -> None:
+    rows(tmp_path / "more.jsonl", 50)
+    sources = [{"path": "train.jsonl", "weight": 2}, {"path": "more.jsonl"}]
+    plan = preflight(made(data={"train": sources}))
+    assert plan.facts.train_rows == 150
+    (tmp_path / "more.jsonl").write_text('{"prompt": "a", "completion": ""}\n')
+    bad = made(data={"train": sources})
+    assert "more.jsonl" in preflight(bad).problems[0].message
+
+
+def test_what_becomes_of_bad_rows_is_for_the_spec_to_say(made: Made, tmp_path: Path) -> None:
+    path = rows(tmp_path / "half.jsonl", 120)
+    path.write_text(path.read_text() + '{"prompt": "a", "completion": ""}\nbroken\n')
+    only(preflight(made(data={"train": "half.jsonl"})), DataError, "2 rows cannot be learned from")
+    kept = preflight(made(data={"train": "half.jsonl", "on_bad_row": "skip"}))
+    assert kept.problems == ()
+    assert "2 rows that cannot be learned from are left out" in kept.warnings[0]
+    assert "line 121" in kept.warnings[0]
+    assert kept.facts.train_rows == 120
+
+
+def test_rows_of_another_kind_than_the_method_s_are_refused(made: Made) -> None:
+    plan = preflight(made(method="dpo"))
+    only(plan, DataError, "which the method dpo does not learn from")
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"model": {"name": "base", "quantization": "4bit"}}, "needs a GPU"),
+        ({"backend": "unsloth"}, "is not installed"),
+    ],
+)
+def test_what_this_machine_cannot_do_is_refused_before_anything_starts(
+    made: Made, monkeypatch: pytest.MonkeyPatch, sections: dict[str, Any], words: str
+) -> None:
+    missing = {"unsloth": None}
+    monkeypatch.setattr(
+        "engine.backends.installed", lambda backend: missing.get(backend.distribution, "")
+    )
+    only(preflight(made(**sections)), MachineError, words)
+
+
+def test_steps_are_counted_from_the_rows_of_a_step(made: Made) -> None:
+    plan = preflight(made(compute={"effective_batch_size": 20}))
+    assert (plan.facts.batch_rows, plan.facts.steps_per_epoch) == (20, 5)
+    unknown = preflight(made(compute={"max_tokens_per_device": 4096}))
+    assert (unknown.facts.batch_rows, unknown.facts.total_steps) == (None, None)

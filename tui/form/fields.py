@@ -132,7 +132,9 @@ def _quoted(text: str) -> str:
 def field_of(key: str, method: str = "sft") -> FormField | None:
     """What is known of a field; None when there is no such field."""
     section, _, name = key.partition(".")
-    return _fields_of(section if name else "", method if method in methods.methods() else "sft").get(key)
+    return _fields_of(
+        section if name else "", method if method in methods.methods() else "sft"
+    ).get(key)
 
 
 def settings(method: str) -> tuple[str, ...]:

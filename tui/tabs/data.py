@@ -228,7 +228,8 @@ def _token_facts(found: Preview) -> Iterator[tuple[str, str]]:
         cut = f"{found.cut_share:.1%} of the rows are cut" if found.cut_rows else "no row is cut"
         yield "max_length", f"{found.max_length:,} tokens: {cut}"
     if found.untrained_rows and found.trained_tokens:
-        yield "learned", f"in {found.untrained_rows:,} rows nothing"
+        untrained = found.untrained_rows
+        yield "learned", f"nothing in {untrained:,} row{'s' * (untrained != 1)}"
     if found.template:
         yield "template", found.template
     if found.note:
