@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from engine import methods
+from engine import adapters, methods
 from engine.errors import MachineError, PlanError, TunedeckError
 
 if TYPE_CHECKING:
@@ -80,8 +80,19 @@ def _missing_here(spec: "JobSpec", backend: methods.Backend, gpu: bool) -> Machi
             f"install it into an environment of its own (README, Backends): pip install "
             f"'tunedeck[{backend.distribution}]'; or use backend: trl",
         )
+    quantizes = spec.model.quantization if spec.model.quantization != "none" else ""
+    if gpu and quantizes and (absent := _absent("bitsandbytes")):
+        return _without(f"model.quantization: {quantizes}", absent, "quantization: none")
+    if adapters.beginning(spec.adapter.peft_fields) == "loftq":
+        if absent := _absent("bitsandbytes", "scipy"):
+            return _without("init_lora_weights: loftq", absent, "pissa or olora")
+        if not gpu:
+            return MachineError(
+                "init_lora_weights: loftq needs a GPU, and this job gets none",
+                "use pissa or olora, or a machine with a GPU",
+            )
     if gpu:
-        return _missing_for_quantization(spec)
+        return None
     if spec.method not in backend.cpu_methods:
         able = ", ".join(backend.cpu_methods) or "nothing"
         return MachineError(
@@ -102,10 +113,13 @@ def _missing_here(spec: "JobSpec", backend: methods.Backend, gpu: bool) -> Machi
     return None
 
 
-def _missing_for_quantization(spec: "JobSpec") -> MachineError | None:
-    if spec.model.quantization == "none" or find_spec("bitsandbytes") is not None:
-        return None
+def _absent(*libraries: str) -> list[str]:
+    return [name for name in libraries if find_spec(name) is None]
+
+
+def _without(field: str, absent: list[str], instead: str) -> MachineError:
+    are = "is" if len(absent) == 1 else "are"
     return MachineError(
-        f"model.quantization: {spec.model.quantization} needs bitsandbytes, which is not installed",
-        "pip install 'tunedeck[quant]', or use quantization: none",
+        f"{field} needs {' and '.join(absent)}, which {are} not installed",
+        f"pip install 'tunedeck[quant]', or use {instead}",
     )

@@ -10,7 +10,14 @@ from copy import deepcopy
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from peft import PeftConfig, PeftModel, get_peft_config, prepare_model_for_kbit_training
+from peft import (
+    PeftConfig,
+    PeftModel,
+    get_peft_config,
+    get_peft_model_state_dict,
+    prepare_model_for_kbit_training,
+    set_peft_model_state_dict,
+)
 from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
 from torch import nn
 from transformers import (
@@ -30,6 +37,8 @@ _NAMING = ("target_modules", "modules_to_save", "feedforward_modules")
 """Fields of PEFT's configs that name layers."""
 _LAYERS = (nn.Linear, nn.Embedding, nn.Conv2d, nn.Conv1d, Conv1D)
 """What most adapters can be attached to; transformers' Conv1D is GPT-2's linear layer."""
+REFERENCE = "ref"
+"""What TRL calls the copy of an adapter to compare with."""
 _LOFTQ = {"loftq_bits": 4, "loftq_iter": 1}
 
 
@@ -68,6 +77,11 @@ def _new_config(spec: JobSpec) -> PeftConfig:
         return get_peft_config(
             {"peft_type": kind.upper(), "task_type": "CAUSAL_LM", **fields},
         )
+    except ImportError as error:
+        raise PlanError(
+            f"PEFT makes this adapter with another library: {_first_line(error)}",
+            "install it beside tunedeck (pip install 'tunedeck[quant]' has what quantization needs)",
+        ) from error
     except (TypeError, ValueError) as error:
         raise PlanError(
             f"PEFT refuses the adapter {kind}: {_first_line(error)}",
@@ -109,6 +123,16 @@ def continued(model: Any, path: str) -> PeftModel:
             f"adapter.path: the adapter does not fit this model: {_first_line(error)}",
             "use the model that it was trained on; its adapter_config.json names it",
         ) from error
+
+
+def copy_reference(model: Any) -> None:
+    """Make the reference that TRL's DPO and GRPO keep of an adapter to go on with the very adapter.
+
+    They copy parameters by a name in the middle, and LoHa, LoKr and IA3 have it at the end of theirs.
+    """
+    if REFERENCE in getattr(model, "peft_config", {}):
+        weights = get_peft_model_state_dict(model, adapter_name="default")
+        set_peft_model_state_dict(model, weights, adapter_name=REFERENCE)
 
 
 def fields_of(model: Any) -> Mapping[str, Any]:

@@ -109,3 +109,18 @@ def test_quantization_without_bitsandbytes_is_refused_in_one_sentence(
     assert "needs a GPU" in without.message
     monkeypatch.setattr(backends, "find_spec", lambda name: object())
     assert backends.problem(asked, gpu=True) is None
+
+
+def test_loftq_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _built(adapter={"init_lora_weights": "loftq"})
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    refused = backends.problem(asked, gpu=False)
+    assert refused is not None
+    assert refused.message == (
+        "init_lora_weights: loftq needs bitsandbytes and scipy, which are not installed"
+    )
+    monkeypatch.setattr(backends, "find_spec", lambda name: object())
+    without = backends.problem(asked, gpu=False)
+    assert without is not None
+    assert "needs a GPU" in without.message
+    assert backends.problem(asked, gpu=True) is None

@@ -71,7 +71,6 @@ MATRIX = (
     Case("full-packed", adapter="none", packing=True),
     Case("pretrain-lora", method="pretrain", packing=True),
     Case("pissa", fields={"init_lora_weights": "pissa"}),
-    Case("loftq", fields={"init_lora_weights": "loftq"}),
     Case("continued", continues=True),
     Case("osft", method="osft", adapter="osf"),
     Case("dpo", method="dpo"),

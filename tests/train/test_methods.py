@@ -14,7 +14,6 @@ from engine.curves import Curves, read_curves
 from engine.files import LineReader
 from engine.job import Job
 from engine.status import JobState
-from tests.train import tiny
 from tests.train.runs import Home, comparable, until_state, until_step, weights_hash
 
 DEMO = Path(__file__).parents[2] / "engine/demo"
@@ -51,7 +50,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _ends(curves: Curves, key: str) -> tuple[float, float]:
     """Means of the first and of the last five steps."""
-    values = curves.points("train", key)[1]
+    values = [value for value in curves.points("train", key)[1] if value is not None]
     return _mean(values[:5]), _mean(values[-5:])
 
 
@@ -94,3 +93,71 @@ def test_dpo_learns_to_prefer_and_a_pause_in_each_epoch_changes_nothing(
     for kind in ("adapter", "merged"):
         report = json.loads((again.export_folder(kind) / "export.json").read_text())
         assert (report["state"], report["verified"]) == ("completed", True)
+
+
+def _task(home: Home, name: str, model: str, **sections: Any) -> Job:
+    """A finished job that is asked the demo's questions before and after."""
+    spec = {
+        "name": name,
+        "model": {"name": model},
+        "samples": {"rows": str(DEMO / "data/test.jsonl"), "limit": 60, "max_new_tokens": 40},
+        "compute": {"gpus": 0, "threads": 1},
+        **sections,
+    }
+    spec["training"] = {
+        "per_device_train_batch_size": 16,
+        "learning_rate": 1e-3,
+        "eval_strategy": "epoch",
+        "max_length": 128,
+        "save_strategy": "no",
+        **sections["training"],
+    }
+    job = home.submit(spec)
+    until_state(job, JobState.COMPLETED)
+    return job
+
+
+def _kept(job: Job) -> tuple[float, float]:
+    """The share of the demo's questions answered right, before and after."""
+    before, after = LineReader(job.samples_file).objects()
+    return before["exact_match"], after["exact_match"]
+
+
+def _priorities(path: Path) -> str:
+    """The second task: the demo's messages with another question, answered by one word."""
+    lines = (DEMO / "data/train.jsonl").read_text().splitlines()[:400]
+    rows = []
+    for asked, answer in (json.loads(line)["messages"] for line in lines):
+        question = {"role": "user", "content": f"Priority? {asked['content']}"}
+        word = json.loads(answer["content"])["priority"]
+        rows.append({"messages": [question, {"role": "assistant", "content": word}]})
+    return _write(path, rows)
+
+
+@pytest.mark.exact
+def test_osft_keeps_an_old_task_better_than_full_fine_tuning_with_the_same_settings(
+    home: Home, tmp_path: Path
+) -> None:
+    first = _task(
+        home,
+        "first",
+        str(DEMO / "base"),
+        adapter={"type": "none"},
+        data={"train": str(DEMO / "data/train.jsonl")},
+        training={"max_steps": 300, "eval_strategy": "no", "save_strategy": "steps"},
+    )
+    learned = _kept(first)[1]
+    assert learned > 0.5
+    model = home.call("export", first.id, "--to", "merged").stdout.strip()
+    second = {
+        "data": {"train": _priorities(tmp_path / "second.jsonl"), "eval": 0.1},
+        "training": {"num_train_epochs": 4},
+    }
+    full = _task(home, "full", model, adapter={"type": "none"}, **second)
+    osft = _task(home, "osft", model, method="osft", **second)
+    for job in (full, osft):
+        losses = read_curves(job.metrics_file).points("eval", "eval_loss")[1]
+        assert losses[-1] is not None
+        assert losses[-1] < 1.0, "the second task was not learned"
+        assert _kept(job)[0] == learned
+    assert _kept(osft)[1] > _kept(full)[1] + 0.2

@@ -17,7 +17,7 @@ from trl import DPOConfig, DPOTrainer
 
 from engine.adapters import changes_base, off_is_base
 from engine.errors import PlanError
-from engine.train.adapters import as_fields, fields_of
+from engine.train.adapters import as_fields, copy_reference, fields_of
 from engine.train.arguments import trainer_arguments
 from engine.train.continuation import Continued
 from engine.train.material import Material
@@ -70,6 +70,7 @@ def build(material: Material) -> Trainer:
         callbacks=list(material.callbacks),
     )
     trainer.grouped = grouped
+    copy_reference(trainer.model)
     return trainer
 
 
@@ -112,6 +113,11 @@ def _reference(material: Material, *, full: bool, precomputed: bool) -> Any:
             raise PlanError(
                 "dpo cannot go on with an adapter that changes the base's weights",
                 "merge it into its base first, and train a new adapter on that",
+            )
+        if precomputed:
+            raise PlanError(
+                "training.precompute_ref_log_probs is for runs that begin with the base",
+                "leave it out: the adapter to go on with is kept as reference",
             )
         return None
     if off_is_base(as_fields(material.peft_config)):

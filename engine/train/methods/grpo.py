@@ -16,6 +16,7 @@ from engine import rewards
 from engine.errors import PlanError
 from engine.generation import completion_tokens, divide
 from engine.job import Job
+from engine.train.adapters import copy_reference
 from engine.train.arguments import trainer_arguments
 from engine.train.continuation import Continued
 from engine.train.material import Material
@@ -79,7 +80,7 @@ def build(material: Material) -> Trainer:
         reward_weights=[reward.weight for reward in spec.rewards],
         model_init_kwargs=_reference(material),
     )
-    return Trainer(
+    trainer = Trainer(
         model=material.model,
         reward_funcs=list(judges),
         args=arguments,
@@ -89,6 +90,8 @@ def build(material: Material) -> Trainer:
         peft_config=material.peft_config,
         callbacks=[*material.callbacks, SessionTokens()],
     )
+    copy_reference(trainer.model)
+    return trainer
 
 
 def _reference(material: Material) -> dict[str, Any] | None:
