@@ -58,11 +58,9 @@ class Case:
     """It goes on with the adapter of an earlier job."""
 
 
-SHORT = (
+MATRIX = (
     Case("lora-grouped", grouped=True),
     Case("pretrain", method="pretrain", adapter="none", packing=True),
-)
-MATRIX = (
     Case("lora"),
     Case("lora-packed", packing=True),
     Case("lora-packed-grouped", packing=True, grouped=True),
@@ -93,15 +91,24 @@ MATRIX = (
     ),
     Case("grpo-full", method="grpo", adapter="none", rows=12, training=GRPO),
 )
-CASES = [
-    *(pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in SHORT),
-    *(
-        pytest.param(
-            case, id=case.name, marks=[pytest.mark.exact, pytest.mark.xdist_group(case.name)]
-        )
-        for case in MATRIX
-    ),
-]
+
+
+def cases(*short: str) -> Any:
+    """The whole matrix, of which `make test` runs these cases."""
+    marks = {
+        name: [] if name in short else [pytest.mark.exact] for name in (c.name for c in MATRIX)
+    }
+    return pytest.mark.parametrize(
+        "setting",
+        [
+            pytest.param(
+                case, id=case.name, marks=[*marks[case.name], pytest.mark.xdist_group(case.name)]
+            )
+            for case in MATRIX
+        ],
+        indirect=True,
+        scope="module",
+    )
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ def _spec(case: Case, model: Path, data: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module")
 def setting(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Setting]:
     """The case's files, and what its run ends with when nobody touches it."""
     case: Case = request.param
@@ -206,6 +213,7 @@ def _assert_as_if_left_alone(setting: Setting, job: Any) -> None:
     assert comparable(read_curves(job.metrics_file)) == setting.reference.curves
 
 
+@cases("lora-grouped", "pretrain", "grpo")
 def test_a_run_that_is_paused_twice_ends_the_same(setting: Setting, home: Home) -> None:
     job = home.submit(setting.spec)
     for step in (2, setting.reference.steps_per_epoch + 2):
@@ -219,6 +227,7 @@ def test_a_run_that_is_paused_twice_ends_the_same(setting: Setting, home: Home) 
     _assert_as_if_left_alone(setting, job)
 
 
+@cases("lora-grouped")
 def test_a_run_that_is_killed_at_a_random_moment_ends_the_same(
     setting: Setting, home: Home
 ) -> None:
@@ -230,6 +239,7 @@ def test_a_run_that_is_killed_at_a_random_moment_ends_the_same(
     _assert_as_if_left_alone(setting, job)
 
 
+@cases("lora-grouped", "pretrain")
 @pytest.mark.fault("epoch-end", 1)
 def test_a_run_that_is_killed_between_an_epochs_last_step_and_its_evaluation_ends_the_same(
     setting: Setting, home: Home
@@ -242,6 +252,7 @@ def test_a_run_that_is_killed_between_an_epochs_last_step_and_its_evaluation_end
     _assert_as_if_left_alone(setting, job)
 
 
+@cases("lora-grouped")
 @pytest.mark.fault("commit", 1)
 def test_a_run_that_is_killed_before_its_commit_ends_the_same(setting: Setting, home: Home) -> None:
     job = home.submit(setting.spec)
@@ -254,7 +265,7 @@ def test_a_run_that_is_killed_before_its_commit_ends_the_same(setting: Setting, 
     _assert_as_if_left_alone(setting, job)
 
 
-@pytest.mark.exact
+@cases()
 def test_a_run_that_went_back_to_an_older_checkpoint_ends_the_same(
     setting: Setting, home: Home
 ) -> None:
