@@ -129,6 +129,26 @@ def test_a_misspelt_setting_names_the_right_one(typed: str, hint: str) -> None:
     assert hint in found.hint
 
 
+def test_data_is_a_path_unless_it_is_a_list_of_sources(here: Path) -> None:
+    train = fields.field_of("data.train")
+    assert fields.value_of(train, "a: b.jsonl") == "a: b.jsonl"
+    assert fields.value_of(train, "2024") == "2024"
+    sources = [{"path": "sums.jsonl", "weight": 2}, {"path": "org/name"}]
+    assert fields.value_of(train, fields.text_of(train, sources)) == sources
+    (here / "sub").mkdir()
+    (here / "sub" / "mix.yaml").write_text(
+        "model: {name: ../base}\ndata: {train: [{path: ../sums.jsonl, weight: 2.0}]}\n"
+    )
+    made = beginnings.from_spec(here / "sub" / "mix.yaml")
+    (source,) = made.document()["data"]["train"]
+    assert (source["weight"], Path(source["path"]).resolve()) == (2.0, here / "sums.jsonl")
+    written = made.document(here / "sub")["data"]["train"][0]["path"]
+    assert (here / "sub" / written).resolve() == here / "sums.jsonl"
+    found = check(made, DataLook(), {})
+    assert found.spec is not None
+    assert "on 120 questions and answers" in sentence(found.spec, found)
+
+
 # --- a draft and its document ---------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from engine.store import Store
 from engine.watch import read_spec
 from tui import paths
 from tui.form import starting
-from tui.form.draft import SECTIONS, Draft
+from tui.form.draft import SECTIONS, Draft, with_paths
 from tui.form.fields import PATHS, field_of, text_of
 
 
@@ -41,8 +42,8 @@ def from_document(document: Mapping[str, Any], folder: Path) -> Draft:
     found: dict[str, str] = {}
     for key, value in _leaves(document):
         known = field_of(key, method if isinstance(method, str) else "sft")
-        if key in PATHS and isinstance(value, str) and value:
-            value = _from_here(key, value, folder)
+        if key in PATHS:
+            value = with_paths(value, partial(_from_here, key, folder=folder))
         found[key] = text_of(known, value)
     draft = Draft(found)
     kept = {key: text for key, text in found.items() if not draft.holds_anyway(key, text)}

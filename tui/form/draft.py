@@ -1,9 +1,10 @@
 """The spec that a form holds: one text a field, and what it means as a document."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,8 @@ class Draft:
         for key, text in self._told():
             known = field_of(key, self.method)
             value = value_of(known, text)
-            if folder is not None and key in PATHS and isinstance(value, str):
-                value = _beside(value, folder)
+            if folder is not None and key in PATHS:
+                value = with_paths(value, partial(_beside, folder=folder))
             section, _, name = key.partition(".")
             if not name:
                 made[section] = value
@@ -148,6 +149,20 @@ class Draft:
     def to_yaml(self, folder: Path) -> str:
         """The spec as a file in that folder."""
         return "\n".join(line.text for line in self.lines(folder)) + "\n"
+
+
+def with_paths(value: Any, change: Callable[[str], str]) -> Any:
+    """A path changed, or those of a list of sources."""
+    if isinstance(value, str):
+        return change(value) if value else value
+    if not isinstance(value, list):
+        return value
+    return [
+        {**one, "path": change(one["path"])}
+        if isinstance(one, dict) and isinstance(one.get("path"), str) and one["path"]
+        else one
+        for one in value
+    ]
 
 
 SECTIONS = ("model", "adapter", "data", "training", "samples", "early_stopping", "compute")

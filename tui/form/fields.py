@@ -87,6 +87,10 @@ class FormField:
         return PATHS.get(self.key)
 
 
+_OTHERWISE: Mapping[str, type | UnionType] = {"data.train": list, "data.eval": int | float}
+"""Fields that hold a path, and what else they may hold."""
+
+
 # --- text and value -------------------------------------------------------------------------------
 
 
@@ -96,7 +100,8 @@ def value_of(field: FormField | None, typed: str) -> Any:
     quoted = len(typed) > 1 and typed[0] == typed[-1] == '"'
     if field is None or not field.plain or quoted:
         value = apply_overrides({}, [f"value={typed}"])["value"]
-        if field is not None and field.key == "data.eval" and not isinstance(value, int | float):
+        other = _OTHERWISE.get(field.key) if field is not None else None
+        if other is not None and not isinstance(value, other):
             return value if quoted and isinstance(value, str) else typed
         return value
     return None if typed == "null" and not field.required else typed

@@ -1,11 +1,12 @@
 """What the new-job screen says beside its form: the rows as they will be read, and the spec."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
 from engine.data import Inspection
+from engine.data.kinds import Canonical
+from engine.data.turns import turns
 from engine.text import cells, clean_text
 from tui.form.draft import Draft
 from tui.form.findings import Findings
@@ -14,24 +15,37 @@ from tui.widgets.canvas import Toned
 
 ROWS_OF_A_TURN = 3
 SHOWN_CHARACTERS = 600
+SHOWN_BAD = 3
+LEARNED = frozenset({"assistant", "completion", "chosen"})
+"""Who says what is learned."""
 
 
 def found_rows(found: Findings, widget: Toned, width: int) -> list[Text]:
     """Format, counts, warnings, and the first rows as the trainer gets them."""
-    rows = [
-        Text(line, style=widget.tone("wait"))
-        for warning in found.warnings
-        for line in wrapped(f"! {warning}", width, ROWS_OF_A_TURN)
-    ]
     inspection = found.facts.inspection if found.facts is not None else None
+    said = [("wait", f"! {warning}", ROWS_OF_A_TURN) for warning in found.warnings]
+    if inspection is not None:
+        said += [("bad", f"! {one}", ROWS_OF_A_TURN) for one in _bad(inspection)]
+        said += [("dim", line, 2) for line in _counts(inspection, found.estimated_rows)]
+    said += [("dim", offer, 2) for offer in found.offers]
+    rows = [
+        Text(line, style=widget.tone(tone))
+        for tone, words, most in said
+        for line in wrapped(words, width, most)
+    ]
     if inspection is None:
         return [*rows, Text("no data was read yet", style=widget.tone("dim"))]
-    for line in _counts(inspection, found.estimated_rows):
-        rows += [Text(part, style=widget.tone("dim")) for part in wrapped(line, width, 2)]
     for number, row in enumerate(inspection.first, 1):
         rows.append(Text())
         rows += _row(number, row, widget, width)
     return rows
+
+
+def _bad(found: Inspection) -> list[str]:
+    """The first rows that cannot be learned from, and how many there are."""
+    more = found.bad.count - SHOWN_BAD
+    named = found.bad.named[:SHOWN_BAD]
+    return [*named, f"and {more:,} more bad rows"] if more > 0 else named
 
 
 def _counts(found: Inspection, estimate: int | None) -> list[str]:
@@ -40,9 +54,14 @@ def _counts(found: Inspection, estimate: int | None) -> list[str]:
     count = f"{found.rows:,} rows" if found.complete else f"the first {found.rows:,} rows read"
     if not found.complete and estimate is not None:
         count = f"about {estimate:,} rows, the first {found.rows:,} read"
-    lines = [f"format {found.format}, {count}"]
-    if found.eval_rows is not None:
-        lines[0] += f", {found.eval_rows:,} to evaluate on"
+    held = f", {found.eval_rows:,} to evaluate on" if found.eval_rows is not None else ""
+    lines = [f"format {found.format}, {count}{held}; read as {found.kind}"]
+    if len(found.sources) > 1:
+        each = [f"{one.name} {one.rows:,}" for one in found.sources]
+        lines.append(f"rows of each source: {', '.join(each)}")
+    if found.roles and found.turns is not None:
+        each = [f"{_role(role)} {times:,}" for role, times in found.roles.items()]
+        lines.append(f"{', '.join(each)}; up to {found.turns.max:,} turns")
     if found.characters is not None:
         lines.append(
             f"characters a row: half up to {found.characters.p50:,}, 95% up to "
@@ -54,12 +73,12 @@ def _counts(found: Inspection, estimate: int | None) -> list[str]:
     return lines
 
 
-def _row(number: int, row: Mapping[str, Any], widget: Toned, width: int) -> list[Text]:
-    turns = list(_turns(row))
-    indent = max((cells(role) for role, _ in turns), default=0) + 4
+def _row(number: int, row: Canonical, widget: Toned, width: int) -> list[Text]:
+    said = [(_role(turn.name), turn.text) for turn in turns(row)]
+    indent = max((cells(role) for role, _ in said), default=0) + 4
     rows = []
-    for place, (role, words) in enumerate(turns):
-        tone = "key" if role in {"assistant", "completion"} else "title"
+    for place, (role, words) in enumerate(said):
+        tone = "key" if role in LEARNED else "title"
         lines = wrapped(words[:SHOWN_CHARACTERS], width - indent, ROWS_OF_A_TURN) or [""]
         mark = f"{number if place == 0 else '':<2}"
         head = Text.assemble(
@@ -70,19 +89,8 @@ def _row(number: int, row: Mapping[str, Any], widget: Toned, width: int) -> list
     return rows
 
 
-def _turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Who says what: the roles of a conversation, or the names of the columns."""
-    turns = []
-    for name, value in row.items():
-        if isinstance(value, list):
-            turns += [(_role(said.get("role")), str(said.get("content"))) for said in value]
-        else:
-            turns.append((name, str(value)))
-    return turns
-
-
-def _role(role: object) -> str:
-    return clean_text(str(role))[:12]
+def _role(role: str) -> str:
+    return clean_text(role)[:12]
 
 
 def spec_rows(draft: Draft, folder: Any, widget: Toned, width: int) -> list[Text]:
