@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     if args.recipe is not None:
         return recipes.init(args)
     draft = drafted(args.data)
+    if (bad := draft.inspection.bad.error) is not None:
+        raise bad
     to_stdout = args.output == "-"
     path = Path(args.output or f"{draft.name}.yaml")
     base = Path.cwd() if to_stdout else path.absolute().parent
@@ -88,7 +90,7 @@ def drafted(source: str, tried: tuple[str, ...] = ORDER) -> Draft:
                 found = _inspected(source, method, columns)
         except DataError:
             continue
-        if (bad := found.bad.error) is not None:
+        if not found.rows and (bad := found.bad.error) is not None:
             raise bad
         if method == "sft" and found.kind == "text" and "pretrain" in tried:
             continue
