@@ -2,7 +2,7 @@
 
 Both backends train on what is made here, and previews show it. Loss falls on what the assistant says in a
 conversation, on the completion of prompt and completion, on everything of plain text; `unmask: true` trains a
-whole conversation, and `training.assistant_only_loss: false` all of them. The end of an answer is learned
+whole row, and `training.assistant_only_loss: false` whole conversations. The end of an answer is learned
 wherever the template has one, and the last answer always has one.
 """
 
@@ -107,22 +107,21 @@ class Renderer:
             return self._tokenised(row)
         if kind == "text":
             return _Draft(Conversation(self._ended(row["text"]), ()), chat=False, unmask=True)
-        tools = row.get("tools")
+        tools, unmask = row.get("tools"), bool(row.get("unmask"))
         if kind == "conversation":
             made = self._chat.conversation(row["messages"], tools)
-            unmask = not self._assistant_only or bool(row.get("unmask"))
-            return _Draft(made, chat=True, unmask=unmask)
+            return _Draft(made, chat=True, unmask=unmask or not self._assistant_only)
         prompt, completion = row["prompt"], row["completion"]
         if isinstance(prompt, str):
             whole = self._ended(prompt + completion)
-            start = len(prompt) if self._completion_only else 0
-            return _Draft(Conversation(whole, ((start, len(whole)),)), chat=False)
+            span = (len(prompt) if self._completion_only else 0, len(whole))
+            return _Draft(Conversation(whole, (span,)), chat=False, unmask=unmask)
         made = self._chat.conversation([*prompt, *completion], tools)
         if not self._assistant_only:
             made = Conversation(made.text, ((0, len(made.text)),))
         if prompt and self._completion_only:
             made = made.after(self._chat.prompt(prompt, tools))
-        return _Draft(made, chat=True)
+        return _Draft(made, chat=True, unmask=unmask)
 
     def _tokenised(self, row: Canonical) -> Rendered:
         ids = list(row["input_ids"])

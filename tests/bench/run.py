@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BENCHES = ("startup", "deck", "attach", "link", "overhead")
+BENCHES = ("startup", "deck", "attach", "link", "overhead", "throughput")
 
 
 def main() -> int:

@@ -108,6 +108,10 @@ CHATS: dict[str, tuple[str, dict[str, Any]]] = {
     "unmask": ("conversation", {"messages": TALK, "unmask": True}),
     "ends with a question": ("conversation", {"messages": TALK[:3]}),
     "exchange": ("exchange", {"prompt": TALK[:3], "completion": TALK[3:]}),
+    "exchange, unmask": (
+        "exchange",
+        {"prompt": TALK[:3], "completion": TALK[3:], "unmask": True},
+    ),
     "reasoning": (
         "conversation",
         {
@@ -138,6 +142,7 @@ PLAIN: dict[str, tuple[str, dict[str, Any]]] = {
     "exchange": ("exchange", {"prompt": "red", "completion": " cat"}),
     "exchange within a token": ("exchange", {"prompt": "red c", "completion": "at runs"}),
     "exchange without prompt": ("exchange", {"prompt": "", "completion": "red cat"}),
+    "exchange, unmask": ("exchange", {"prompt": "red", "completion": " cat", "unmask": True}),
     "tokenised": ("tokenised", {"input_ids": [261, 262, 263], "labels": [-100, 262, 263]}),
     "tokenised without labels": ("tokenised", {"input_ids": [261, 262, 263]}),
 }
