@@ -5,6 +5,7 @@ tests.train.test_masks` writes the files anew: read the difference before you ke
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoTokenizer, ByT5Tokenizer
+from transformers import AutoTokenizer, ByT5Tokenizer, PreTrainedTokenizer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 import engine.demo
@@ -26,6 +27,14 @@ from tests.train.families import GEMMA, LLAMA, MISTRAL_TOKENS, PHI, QWEN, WORDS,
 
 GOLDEN = Path(__file__).with_name("masks")
 BASE = Path(engine.demo.__file__).parent / "base"
+
+UNENDED = (
+    "{% for message in messages %}"
+    "{% if message.role == 'assistant' %}<|assistant|>{% generation %}{{ message.content }}"
+    "{% endgeneration %}{% else %}<|user|>{{ message.content }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+"""Marks what is said, and has only tokens that begin a turn."""
 
 MISTRAL = (
     "{{ bos_token }}{% for message in messages %}"
@@ -73,6 +82,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "no-end": ("auto", {}, NO_END),
     "forgetful": ("auto", {"bos_token": "<s>"}, FORGETFUL),
     "unmarked-end": ("auto", {}, UNMARKED_END),
+    "unended": ("auto", {}, UNENDED),
 }
 """Family -> `model.chat_template`, the special tokens of its tokenizer, and its own template."""
 
@@ -298,6 +308,45 @@ def test_a_tokenizer_without_offsets_learns_the_same() -> None:
     assert shown(tokenizer, row) == "red⟦ cat</s>⟧"
     (row,) = renderer.render([{"text": "red"}], "text")
     assert shown(tokenizer, row) == "⟦red</s>⟧"
+
+
+class Words(PreTrainedTokenizer):
+    """Whole words with the blank behind them; like every tokenizer of Python's own it knows no offsets."""
+
+    def __init__(self) -> None:
+        self._words = ["</s>"]
+        super().__init__(eos_token="</s>", pad_token="</s>")
+
+    def get_vocab(self) -> dict[str, int]:
+        return {word: index for index, word in enumerate(self._words)}
+
+    @property
+    def vocab_size(self) -> int:
+        return 1000
+
+    def _tokenize(self, text: str, **_: Any) -> list[str]:
+        return re.findall(r"\w+\s?|\W", text)
+
+    def _convert_token_to_id(self, token: str) -> int:
+        if token not in self._words:
+            self._words.append(token)
+        return self._words.index(token)
+
+    def _convert_id_to_token(self, index: int) -> str:
+        return self._words[index]
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        return "".join(tokens)
+
+
+def test_a_token_that_is_partly_in_an_answer_is_learned() -> None:
+    tokenizer = Words()
+    tokenizer.chat_template = NO_END
+    renderer = Renderer(tokenizer, template.choose(tokenizer, "auto"))
+    (row,) = renderer.render([{"messages": TALK}], "conversation")
+    assert shown(tokenizer, row) == (
+        "[user] red\n[assistant] ⟦blue cat\n⟧[user] now\n[assistant] ⟦then dog\n</s>⟧"
+    )
 
 
 def test_what_the_spec_unmasks_is_learned() -> None:
