@@ -8,7 +8,6 @@ wherever the template has one, and the last answer always has one.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -80,17 +79,19 @@ class Renderer:
         Raises:
             DataError: a row cannot be rendered, and nobody wants to be told.
         """
-        numbered = enumerate(rows, start=1)
-        while batch := list(islice(numbered, BATCH_ROWS)):
-            drafts: list[_Draft | Rendered] = []
-            for number, row in batch:
-                try:
-                    drafts.append(self._draft(row, kind))
-                except DataError as error:
-                    if refused is None:
-                        raise DataError(f"row {number}: {error.message}", error.hint) from error
-                    refused(number, row, error)
-            yield from self._finished(drafts)
+        drafts: list[_Draft | Rendered] = []
+        # One row after the other, so that all are looked at before the source says what it has read.
+        for number, row in enumerate(rows, start=1):
+            try:
+                drafts.append(self._draft(row, kind))
+            except DataError as error:
+                if refused is None:
+                    raise DataError(f"row {number}: {error.message}", error.hint) from error
+                refused(number, row, error)
+            if len(drafts) == BATCH_ROWS:
+                yield from self._finished(drafts)
+                drafts = []
+        yield from self._finished(drafts)
 
     def prompt(self, prompt: str | Messages) -> list[int]:
         """What the model is given before it answers."""
