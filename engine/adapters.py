@@ -29,6 +29,10 @@ UNTRAINABLE: Mapping[str, str] = {
 }
 """Adapters of PEFT that no method here can train, with the reason."""
 
+_READS_WEIGHTS = frozenset({"delora", "frod", "glora", "osf", "psoft", "supertuning", "tinylora"})
+"""Adapters that compute with the base's weights as numbers, which quantized ones are not."""
+_READS_WEIGHTS_4BIT = frozenset({"deft", "hra", "loha", "lokr", "peanut"})
+"""Those that can unpack 8-bit weights, and no 4-bit ones."""
 _FROM_DATA = ("eva", "corda", "lora_ga")
 """Ways to begin a LoRA that look at training data first."""
 _CHANGES_BASE = ("pissa", "olora", "loftq", *_FROM_DATA[1:])
@@ -55,7 +59,7 @@ def off_is_base(fields: Mapping[str, Any]) -> bool:
 
 
 def problems(
-    kind: str, fields: Mapping[str, Any], *, path: str | None, quantized: bool, reference: bool
+    kind: str, fields: Mapping[str, Any], *, path: str | None, quantization: str, reference: bool
 ) -> list[Problem]:
     """What keeps an adapter from being trained.
 
@@ -63,7 +67,7 @@ def problems(
         kind: `adapter.type`.
         fields: those of PEFT's config that the user gave.
         path: of the adapter to go on with.
-        quantized: the base is.
+        quantization: of the base: `none`, `8bit` or `4bit`.
         reference: the model with its adapter switched off must be the base.
     """
     if path is not None:
@@ -73,6 +77,17 @@ def problems(
         ]
     found = []
     begins = beginning(fields)
+    quantized = quantization != "none"
+    if quantized and kind in _READS_WEIGHTS | (
+        _READS_WEIGHTS_4BIT if quantization == "4bit" else frozenset()
+    ):
+        found.append(
+            Problem(
+                "model.quantization",
+                f"{kind} computes with the base's weights, and {quantization} ones are packed",
+                "use quantization: none, or adapter.type: lora",
+            )
+        )
     if begins.startswith(_FROM_DATA):
         found.append(
             Problem(

@@ -280,7 +280,7 @@ def _together(spec: JobSpec) -> list[Problem]:
         spec.adapter.type,
         spec.adapter.peft_fields,
         path=spec.adapter.path,
-        quantized=spec.model.quantization != "none",
+        quantization=spec.model.quantization,
         reference=_switches_adapter_off(spec),
     )
     if spec.method == "dpo":

@@ -53,8 +53,20 @@ def peft_config(spec: JobSpec, model: Any) -> PeftConfig | None:
     path = spec.adapter.path
     config = stored_config(path) if path is not None else _new_config(spec)
     _check_names(config, model)
+    _refuse_tied_tokens(config, model)
     _spare_experts(config, model)
     return config
+
+
+def _refuse_tied_tokens(config: PeftConfig, model: Any) -> None:
+    """TRL computes the loss from the head's own weights, where it would not see the trained tokens."""
+    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    tied = head is not None and head.weight is embedding.weight
+    if config.peft_type.value == "TRAINABLE_TOKENS" and tied:
+        raise PlanError(
+            "adapter.type: trainable_tokens does not fit this model, whose head is its embedding",
+            "use adapter.type: lora",
+        )
 
 
 def _spare_experts(config: PeftConfig, model: Any) -> None:

@@ -48,6 +48,15 @@ def test_a_quantized_base_takes_no_adapter_that_changes_it() -> None:
     _built(model=model, adapter={"init_lora_weights": "gaussian"})
 
 
+def test_an_adapter_that_reads_the_weights_takes_no_packed_ones() -> None:
+    for quantization, kind in (("4bit", "osf"), ("8bit", "osf"), ("4bit", "loha")):
+        model = {"name": "some/model", "quantization": quantization}
+        assert f"{kind} computes with the base's weights" in _problem(
+            model=model, adapter={"type": kind}
+        )
+    _built(model={"name": "some/model", "quantization": "8bit"}, adapter={"type": "loha"})
+
+
 def test_a_comparison_with_the_base_takes_no_adapter_that_changes_it() -> None:
     asked = {
         "method": "grpo",

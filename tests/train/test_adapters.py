@@ -284,6 +284,16 @@ def test_a_pattern_is_matched_as_peft_does(bare: Callable[..., Any]) -> None:
         bare(target_modules="(")
 
 
+def test_tokens_are_not_trained_where_the_head_is_the_embedding(
+    folder: Path, tmp_path: Path
+) -> None:
+    tied = LlamaConfig.from_pretrained(folder)
+    tied.tie_word_embeddings = True
+    asked = _spec(folder, {"type": "trainable_tokens", "token_indices": [5]}, "sft")
+    with pytest.raises(PlanError, match="whose head is its embedding"):
+        adapters.peft_config(asked, AutoModelForCausalLM.from_config(tied))
+
+
 def test_defaults_of_the_adapters(bare: Callable[..., Any]) -> None:
     assert bare(type="osf").effective_rank == 0.75
     assert bare(type="none") is None
