@@ -10,6 +10,8 @@ from copy import deepcopy
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
+import transformers
+from packaging.version import Version
 from peft import (
     PeftConfig,
     PeftModel,
@@ -39,6 +41,10 @@ _LAYERS = (nn.Linear, nn.Embedding, nn.Conv2d, nn.Conv1d, Conv1D)
 """What most adapters can be attached to; transformers' Conv1D is GPT-2's linear layer."""
 REFERENCE = "ref"
 """What TRL calls the copy of an adapter to compare with."""
+_PREFIXES = ("PREFIX_TUNING", "CARTRIDGE")
+PREFIXES_SINCE = "5.23"
+"""The release of transformers with which adapters that prepend keys and values were seen to train; with 5.17
+they did not."""
 _LOFTQ = {"loftq_bits": 4, "loftq_iter": 1}
 
 
@@ -54,8 +60,19 @@ def peft_config(spec: JobSpec, model: Any) -> PeftConfig | None:
     config = stored_config(path) if path is not None else _new_config(spec)
     _check_names(config, model)
     _refuse_tied_tokens(config, model)
+    _refuse_prefixes(config)
     _spare_experts(config, model)
     return config
+
+
+def _refuse_prefixes(config: PeftConfig) -> None:
+    """Older releases of transformers forget the prefix in the mask when they train without a cache."""
+    name = config.peft_type.value
+    if name in _PREFIXES and Version(transformers.__version__) < Version(PREFIXES_SINCE):
+        raise PlanError(
+            f"adapter.type: {name.lower()} does not train with transformers {transformers.__version__}",
+            f"install transformers {PREFIXES_SINCE}, or use adapter.type: p_tuning",
+        )
 
 
 def _refuse_tied_tokens(config: PeftConfig, model: Any) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from datasets import Dataset
+from packaging.version import Version
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 from transformers.models.llama import LlamaConfig
@@ -39,6 +41,7 @@ SMALL: dict[str, dict[str, Any]] = {
 """What an adapter needs on layers of 32 to 64 units."""
 UNMERGED = {"beft", "cartridge", "lily", "p_tuning", "prefix_tuning", "prompt_tuning"}
 """Adapters that are no part of the weights, or need a bias that Llama's layers do not have."""
+PREFIXES = {"cartridge", "prefix_tuning"}
 MISSING = {"adamss": "sklearn"}
 """Adapters for which PEFT wants another library."""
 PROBE = torch.arange(260, 300)[None]
@@ -146,6 +149,10 @@ def test_every_adapter_trains_saves_loads_and_merges_or_says_that_it_cannot(
     if kind in MISSING:
         pytest.importorskip(MISSING[kind])
     asked = _spec(folder, {"type": kind, **SMALL.get(kind, {})}, method)
+    if kind in PREFIXES and Version(transformers.__version__) < Version(adapters.PREFIXES_SINCE):
+        with pytest.raises(PlanError, match="does not train with transformers"):
+            adapters.peft_config(asked, _model(folder))
+        return
     trainer = _trained(folder, tmp_path, asked)
     trainer.save_model(str(tmp_path))
     base = _logits(_model(folder).eval())
