@@ -6,7 +6,9 @@
 | `control.json` | the verbs in `engine.actions` |
 | `edits.jsonl` | the verb `edit`, holding `worker.lock` |
 | `status.json`, `events.jsonl` | only the holder of `worker.lock` |
-| `metrics.jsonl`, `memory.jsonl`, `samples.jsonl`, `manifest.json`, `prepared/`, `quarantine.jsonl`, `checkpoints/` | the worker |
+| `metrics.jsonl`, `memory.jsonl`, `samples.jsonl`, `manifest.json`, `checkpoints/` | the worker |
+| `prepared/`, `quarantine.jsonl` | the worker |
+| `preview.json` | the deck |
 | `log.txt` | the worker's stdout and stderr |
 | `exports/<kind>/` | the export process, under `export.lock` |
 """

@@ -41,7 +41,7 @@ def _of_the_sources(found: Inspection) -> Iterator[str]:
         if source.format is None:
             yield f"{source.name} is on the Hugging Face hub: it is checked when the job starts"
         elif not source.complete:
-            yield f"{source.name}: only the first {source.rows} rows were checked"
+            yield f"{source.name}: only the first {source.rows:,} rows were checked"
     for source in found.trained:
         yield from _held_out_beside(source)
 
