@@ -172,6 +172,14 @@ def test_repeats_are_counted_exactly_and_as_text_alone() -> None:
     assert (marks.repeats.exact, marks.repeats.normalised, marks.repeats.among) == (1, 2, 4)
 
 
+def test_repeats_of_many_rows_are_counted_like_those_of_few() -> None:
+    marks = Marks()
+    for number in range(100_500):
+        row = {"text": str(number % 100_100)}
+        marks.add(row, turns(row))
+    assert (marks.repeats.exact, marks.repeats.among) == (400, 100_500)
+
+
 def test_the_hashes_of_very_many_rows_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.data.repeats.MOST_ROWS", 3)
     marks = Marks()
