@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.compute
 from datasets import Dataset
 from torch.utils.data import Sampler
+from transformers import set_seed
 from trl import DPOConfig, DPOTrainer
 
 from engine.adapters import changes_base, off_is_base
@@ -59,6 +60,7 @@ def build(material: Material) -> Trainer:
     grouped = arguments.train_sampling_strategy == GROUPED
     if grouped:  # the library would group evaluations too, by a column that pairs do not have
         arguments.train_sampling_strategy = "random"
+    material.model.eval()  # the reference knows no dropout, also where it is asked beforehand
     trainer = Trainer(
         model=material.model,
         ref_model=_reference(material, full=full, precomputed=arguments.precompute_ref_log_probs),
@@ -71,6 +73,9 @@ def build(material: Material) -> Trainer:
     )
     trainer.grouped = grouped
     copy_reference(trainer.model)
+    set_seed(
+        arguments.seed
+    )  # an attempt that finds the reference's answers stored draws nothing for them
     return trainer
 
 
