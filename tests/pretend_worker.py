@@ -34,6 +34,8 @@ class PretendSpec:
     pause_seconds: float = 0.0
     """How long it is `pausing`."""
     gpus: int | str = 0
+    rewards: tuple[()] = ()
+    """It learns from none."""
     ignores: tuple[str, ...] = ()
     """Of `control` and `sigterm`, what it does not listen to."""
     fails_at: int | None = None

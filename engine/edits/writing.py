@@ -25,7 +25,9 @@ def standing(job: Job) -> Standing:
     newest = next(reversed(checkpoints.committed(job.checkpoints)), None)
     step = newest.step if newest else 0
     course = _course(job, in_force, {} if newest is None else newest.facts)
-    fields = defaults.resolved(spec.config_of(in_force.method), in_force.training, has_eval=has_eval)
+    fields = defaults.resolved(
+        spec.config_of(in_force.method), in_force.training, has_eval=has_eval
+    )
     total = job.stored().total_steps
     if course is not None:
         try:
