@@ -24,7 +24,7 @@ from pathlib import Path
 from engine.train.__main__ import main
 
 class Worker:
-    def __init__(self, job, reporter):
+    def __init__(self, job, reporter, backend):
         self.job, self.reporter = job, reporter
     def run(self):
         self.reporter.move(self.reporter.status.state.RUNNING)

@@ -47,17 +47,16 @@ CASES = (
     Case("tinyshakespeare.txt", "pretrain"),
     Case("dpo_en_demo.json", "dpo", {"learning_rate": "3e-4"}),
 )
-IN_MAKE_TEST = "gsm8k_train_2000.jsonl"
 
 
 @needs_data
+@pytest.mark.exact
 @pytest.mark.parametrize(
     "case",
     [
         pytest.param(
             case,
             id=f"{case.file.partition('.')[0]}-{case.method}",
-            marks=[] if case.file == IN_MAKE_TEST else [pytest.mark.exact],
         )
         for case in CASES
     ],

@@ -28,7 +28,7 @@ from tui.widgets.chart import Chart
 from tui.widgets.job_table import JobTable
 
 S = JobState
-TABS = "1234567"
+TABS = "12345678"
 EVIL = b"a\x1b]52;c;ZXZpbA==\x07b\x1b[2Jc\x1b[31md\xe2\x80\xaee\xc2\x9b5Af\x9d0;t\x9cg\x00h\x1bcz"
 """OSC 52, CSI, bidi, C1 controls in UTF-8 and raw, NUL and a reset."""
 
@@ -441,7 +441,8 @@ async def test_a_first_look_that_hangs_shows_an_empty_deck_that_answers(
 ) -> None:
     storage.clear()
     async with opened(bench, 120, 30) as pilot:
-        await until_shown(pilot, "reading the jobs")
+        waits = ("reading the jobs", "has not answered for")
+        await until(pilot, lambda: any(words in screen(pilot) for words in waits), "a wait")
         await pilot.press("?")
         await until(pilot, lambda: not isinstance(pilot.app.screen, HomeScreen))
         await pilot.press("escape")
