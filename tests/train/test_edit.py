@@ -22,7 +22,7 @@ from tests.train.runs import (
     weights_hash,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("edit")]
+pytestmark = [pytest.mark.exact, pytest.mark.xdist_group("edit")]
 
 ROWS, BATCH, ACCUMULATION = 96, 2, 2
 STEPS_PER_EPOCH = ROWS // (BATCH * ACCUMULATION)
@@ -153,7 +153,6 @@ def _assert_optimizer_has(job: Job, **wanted: Any) -> None:
     assert {name: group[name] for name in wanted} == wanted
 
 
-@pytest.mark.exact
 def test_an_edited_run_that_is_paused_and_killed_ends_with_the_weights_of_one_left_alone(
     paused: Paused, homes: list[Home]
 ) -> None:

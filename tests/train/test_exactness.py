@@ -214,7 +214,7 @@ def _assert_as_if_left_alone(setting: Setting, job: Any) -> None:
     assert comparable(read_curves(job.metrics_file)) == setting.reference.curves
 
 
-@cases("lora-grouped", "pretrain", "grpo")
+@cases("lora-grouped", "grpo")
 def test_a_run_that_is_paused_twice_ends_the_same(setting: Setting, home: Home) -> None:
     job = home.submit(setting.spec)
     for step in (2, setting.reference.steps_per_epoch + 2):
@@ -240,7 +240,7 @@ def test_a_run_that_is_killed_at_a_random_moment_ends_the_same(
     _assert_as_if_left_alone(setting, job)
 
 
-@cases("lora-grouped")
+@cases()
 @pytest.mark.fault("epoch-end", 1)
 def test_a_run_that_is_killed_between_an_epochs_last_step_and_its_evaluation_ends_the_same(
     setting: Setting, home: Home

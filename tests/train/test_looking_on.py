@@ -60,6 +60,7 @@ def _early_stops(job: Job) -> list[dict[str, Any]]:
     return [one for one in LineReader(job.events_file).objects() if one["kind"] == "early_stop"]
 
 
+@pytest.mark.exact
 def test_a_paused_run_stops_early_where_it_should_and_keeps_every_answer_by_step(
     home: Home, tmp_path: Path
 ) -> None:

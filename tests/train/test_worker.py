@@ -170,6 +170,7 @@ def until_failed(job: Job) -> Any:
     return job.observed()
 
 
+@pytest.mark.exact
 def test_a_job_killed_after_its_last_save_trains_no_step_more(
     spec: dict[str, Any], tmp_path: Path
 ) -> None:
