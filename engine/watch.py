@@ -28,6 +28,8 @@ from engine.text import clean_line, clean_text
 SETTLED_RE_READ_SECONDS = 30.0
 """How old the picture of a settled job may become: only an explicit resume changes one."""
 
+MOST_BRACKETS = 5_000
+"""More in a spec than this are not parsed: nested ones cost the square of their number."""
 LARGEST_SPEC_BYTES = 1024 * 1024
 """A larger file is no spec."""
 
@@ -168,7 +170,10 @@ def _spec_of(job: Job) -> tuple[dict[str, Any], str | None]:
         with open_regular(job.spec_file) as file:
             if os.fstat(file.fileno()).st_size > LARGEST_SPEC_BYTES:
                 return {}, "spec.yaml cannot be read: it is larger than 1 MiB"
-            content = yaml.load(file.read(), loader)
+            text = file.read()
+        if text.count(b"[") + text.count(b"{") > MOST_BRACKETS:
+            return {}, "spec.yaml cannot be read: it is nested too deeply"
+        content = yaml.load(text, loader)
         if isinstance(content, dict):
             if _is_small(content):
                 return content, None

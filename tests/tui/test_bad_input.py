@@ -314,7 +314,7 @@ SPECS: dict[str, tuple[bytes, str]] = {
     "itself": (b"name: &a [*a]\n", "its aliases stand for more"),
     "no YAML": (b"{[not yaml", "not valid YAML"),
     "a list": (b"- a\n- b\n", "it holds no mapping"),
-    "deep": (b"[" * 20_000, "cannot be read"),
+    "deep": (b"[" * 200_000, "nested too deeply"),
     "code": (b"name: !!python/object/apply:os.system [ls]\n", "not valid YAML"),
     "no text": (b"name: \xff\xfe\n", "cannot be read"),
     "other kinds": (b"name: [a]\nmethod: {b: 1}\nmodel: 2026-13-45\n1: 2\n? [1]\n: 3\n", ""),
